@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace dmskafka {
+
+enum class SourceKind : std::uint8_t { kPostgres, kMysql, kMariadb, kSqlite };
+enum class SslMode : std::uint8_t { kUnset, kNone, kRequire, kVerifyCa, kVerifyFull };
+
+/// A source endpoint, whichever way it was given (JSON or URL). Checked when read. Which members have a meaning depends
+/// on `kind`; docs/settings.md says which setting fills which.
+struct SourceSettings {
+  SourceKind kind = SourceKind::kPostgres;
+  std::string host;
+  std::uint16_t port = 0;  ///< 0: the engine's own default
+  std::string username;
+  std::string password;       ///< secret
+  std::string database_name;  ///< PostgreSQL and MySQL
+  std::string file;           ///< SQLite: path of the database
+  SslMode ssl_mode = SslMode::kUnset;  ///< kUnset: none, except what a URL's own sslmode says
+  std::string ca_certificate;          ///< file path
+  std::string after_connect_script;
+  std::int64_t execute_timeout_s = 60;  ///< catalogue and preflight queries only; data reads have no timeout
+  bool trim_space_in_char = true;
+  bool map_boolean_as_boolean = false;
+  bool map_unbounded_numeric_as_string = false;
+  bool map_jsonb_as_clob = false;
+  std::int64_t unbounded_varchar_max_size = 8000;
+  std::string url_parameters;  ///< further libpq key=value parameters of a URL's query, already checked ("" if none)
+
+  /// "postgresql://user@host:port/database", without the password: for messages and the state file.
+  std::string display_name() const;
+};
+
+}  // namespace dmskafka

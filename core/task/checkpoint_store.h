@@ -1,0 +1,89 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/log_position.h"
+#include "core/base/result.h"
+#include "core/base/table_schema.h"
+#include "core/task/source.h"
+#include "core/task/task_progress.h"
+
+namespace dmskafka {
+
+/// What makes a rerun the same task. A difference is refused by name, not guessed over.
+struct TaskRecord {
+  std::string task_id;
+  SourceIdentity source;
+  std::string target;          ///< TargetSettings::display_name()
+  std::string mapping_digest;  ///< Planner::digest()
+  LogPosition snapshot_position;  ///< of the first snapshot; empty when none was taken
+};
+
+/// How far the load of one table is.
+struct TableLoadRecord {
+  TableName name;
+  TableState state = TableState::kBeforeLoad;
+  bool control_records_sent = false;  ///< drop-table/create-table are sent once per load
+  std::uint64_t rows_delivered = 0;
+  std::uint64_t bytes_delivered = 0;
+  std::uint64_t rows_failed = 0;
+  std::string error;                  ///< why state is kTableError
+  std::int64_t started_us = 0;        ///< since 1970, 0 when not started
+  std::int64_t ended_us = 0;
+};
+
+/// A message that was not delivered, whole.
+struct DataErrorRecord {
+  TableName name;
+  std::string topic;
+  std::int32_t partition = -1;
+  std::string_view key;
+  std::string_view value;
+  std::string reason;
+  std::int64_t time_us = 0;
+};
+
+/// The state file of DESIGN §6: SQLite, WAL, synchronous=FULL, mode 0600, one process at a time.
+/// Thread: any (locks itself). Every write is durable when it returns. After the first failed write the store is dead:
+/// what is on disk is then unknown, so every later call repeats that failure. Errors: kStateFile.
+class CheckpointStore {
+ public:
+  virtual ~CheckpointStore() = default;
+
+  virtual Result<std::optional<TaskRecord>> load_task() = 0;
+  virtual Result<void> save_task(const TaskRecord& task) = 0;
+  /// Forgets the whole task (--restart), data_error included.
+  virtual Result<void> discard_task() = 0;
+
+  virtual Result<std::vector<TableLoadRecord>> load_tables() = 0;
+  virtual Result<void> save_table(const TableLoadRecord& table) = 0;
+
+  /// Errors: kStateFile also when `data_error` would exceed its bound (bytes_max of open()).
+  virtual Result<void> add_data_error(const DataErrorRecord& record) = 0;
+  virtual Result<std::uint64_t> count_data_errors() = 0;
+
+  /// Reports the last write's failure; the destructor only releases handles.
+  virtual Result<void> close() = 0;
+};
+
+struct CheckpointStoreOptions {
+  std::string path;
+  std::int64_t data_error_bytes_max = std::int64_t{1} << 30;
+};
+
+/// Opens or makes the state file and locks it for this process. Errors: kStateFile: not a database, of a newer schema
+/// version, foreign (another application's), not writable, or held by another process, whose pid is named.
+Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const CheckpointStoreOptions& options);
+
+/// Opens an existing state file for `status`: takes no lock and writes nothing, so it works while the task runs; every write
+/// is refused. Errors: kStateFile, also when there is no such file.
+Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store_for_reading(const std::string& path);
+
+/// Keeps nothing: dry-run.
+std::unique_ptr<CheckpointStore> make_null_checkpoint_store();
+
+}  // namespace dmskafka

@@ -1,0 +1,75 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "core/base/log_position.h"
+#include "core/base/mutex.h"
+#include "core/base/result.h"
+
+namespace dmskafka {
+
+class DeliveryUnit;
+struct TableProgress;
+
+/// What a delivery report must find again: its unit and its table. Given to the sink with each message.
+/// Lives as long as its unit.
+struct DeliveryTicket {
+  DeliveryUnit* unit = nullptr;
+  TableProgress* table = nullptr;  ///< may be null (task control records)
+};
+
+/// Counts the messages of one piece of work that is stored as a whole: a segment of a load, a source transaction.
+/// Settled: sealed, and every message sent was reported (delivered, or kept in data_error).
+/// Thread: sent()/seal() from the thread(s) that send; reported() from any.
+class DeliveryUnit {
+ public:
+  /// Before the message goes to the sink.
+  void sent(std::uint64_t messages = 1) noexcept { outstanding_.fetch_add(messages, std::memory_order_relaxed); }
+  /// The send itself failed: the message was never taken.
+  void unsent() noexcept { reported(1); }
+  void reported(std::uint64_t messages) noexcept;
+  /// No message follows.
+  void seal() noexcept { reported(1); }
+  bool settled() const noexcept { return outstanding_.load(std::memory_order_acquire) == 0; }
+
+  /// True when settled; false after `wait` or a stop request.
+  bool wait_settled(std::chrono::nanoseconds wait, std::stop_token stop) const;
+
+ private:
+  std::atomic<std::uint64_t> outstanding_{1};  // the 1 is the seal's
+  mutable Mutex mutex_;                        // only for waiting
+  mutable CondVar settled_;
+};
+
+/// The units of a log in its order, and the position that is safe to store.
+///
+/// Invariants:
+///  1. safe_position() is the end position of a unit all of whose predecessors, and itself, are settled.
+///  2. It never moves back.
+///  3. A unit without messages moves it like any other (filtered transactions must not pin the log).
+/// Thread: begin() from the log reader alone; safe_position() from the checkpoint thread.
+class DeliveryTracker {
+ public:
+  /// A new last unit; `end_position` is stored once it and all before it are settled. The reference lives until
+  /// safe_position() passed it.
+  DeliveryUnit& begin(LogPosition end_position);
+  /// nullopt: nothing new since the last call.
+  std::optional<LogPosition> safe_position();
+  /// Units that are not yet passed.
+  std::size_t pending() const;
+
+ private:
+  struct Entry {
+    LogPosition end_position;
+    std::unique_ptr<DeliveryUnit> unit;
+  };
+  mutable Mutex mutex_;
+  std::deque<Entry> entries_ GUARDED_BY(mutex_);
+};
+
+}  // namespace dmskafka

@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/byte_buffer.h"
+#include "core/base/change.h"
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/base/table_schema.h"
+#include "core/task/source.h"
+
+namespace dmskafka {
+
+/// Where the encoder writes one message. Reused for every row of a thread: nothing is allocated in steady state.
+struct EncodedMessage {
+  ByteBuffer key;
+  ByteBuffer value;
+  std::uint64_t replaced_characters = 0;  ///< invalid UTF-8 sequences that became U+FFFD, for the statistics
+  void clear() noexcept {
+    key.clear();
+    value.clear();
+    replaced_characters = 0;
+  }
+};
+
+/// Which control record of a table; names: wire-format.md §4.
+enum class ControlOperation : std::uint8_t {
+  kDropTable, kCreateTable, kAddColumn, kDropColumn, kRenameColumn, kColumnTypeChange, kChangeColumns, kRenameTable,
+  kTruncateTable,
+};
+
+/// The rules of the mapping resolved against one version of one table. Encoding cannot fail. Immutable; any thread.
+class TablePlan {
+ public:
+  virtual ~TablePlan() = default;
+  virtual const TableSchema& schema() const = 0;
+  /// The topic of the table's data and control records.
+  virtual const std::string& topic() const = 0;
+  /// Schema and table name as messages show them.
+  virtual const TableName& target_name() const = 0;
+  /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
+  virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
+  /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null otherwise.
+  virtual void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
+                              EncodedMessage& out) const = 0;
+};
+
+/// One table that the mapping selects.
+struct SelectedTable {
+  TableName name;
+  TableKind kind = TableKind::kTable;
+  std::int64_t load_order = 0;  ///< higher first
+};
+
+/// The compiled table mapping. Pure: no I/O, no thread, no clock. Immutable; any thread.
+class Planner {
+ public:
+  virtual ~Planner() = default;
+  /// The tables to load, by falling load_order, then by name.
+  virtual std::vector<SelectedTable> select(std::vector<CatalogTable> const& catalog) const = 0;
+  /// A plan for one version of one table. Errors: kInvalidMapping when the rules do not fit the table.
+  virtual Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const = 0;
+  /// SHA-256 (or any stable digest) of what shapes the messages, in hex: a changed mapping is seen on a rerun.
+  virtual const std::string& digest() const = 0;
+};
+
+}  // namespace dmskafka

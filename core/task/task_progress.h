@@ -1,0 +1,69 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "core/base/mutex.h"
+#include "core/base/table_schema.h"
+
+namespace dmskafka {
+
+/// DMS's table states (docs: "Table states"), as `status` prints them.
+enum class TableState : std::uint8_t {
+  kBeforeLoad, kFullLoad, kTableCompleted, kTableCancelled, kTableError,
+};
+std::string_view table_state_name(TableState state) noexcept;  ///< "Before load", "Full load", "Table completed", …
+
+/// Live counters of one table. Written by readers and the report thread, read by the progress display. Thread: any.
+struct TableProgress {
+  explicit TableProgress(TableName table_name) : name(std::move(table_name)) {}
+  const TableName name;
+  std::uint64_t rows_estimate = 0;  ///< constant once the load began; 0: unknown
+  std::atomic<TableState> state{TableState::kBeforeLoad};
+  std::atomic<std::uint64_t> rows_read{0};
+  std::atomic<std::uint64_t> rows_delivered{0};
+  std::atomic<std::uint64_t> bytes_delivered{0};  ///< keys and values
+  std::atomic<std::uint64_t> rows_failed{0};      ///< kept in data_error
+  std::atomic<std::uint64_t> characters_replaced{0};
+
+  void set_error(std::string text) {
+    MutexLock lock(mutex_);
+    error_ = std::move(text);
+  }
+  std::string error() const {
+    MutexLock lock(mutex_);
+    return error_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string error_ GUARDED_BY(mutex_);
+};
+
+/// Live counters of a task: its tables, in load order. Tables are added before the load begins. Thread: any.
+class TaskProgress {
+ public:
+  TableProgress& add_table(TableName name) { return tables_.emplace_back(std::move(name)); }
+  std::deque<TableProgress>& tables() { return tables_; }
+  const std::deque<TableProgress>& tables() const { return tables_; }
+  /// Tells what the task is doing now ("connecting to …"), for the progress line.
+  void set_phase(std::string phase) {
+    MutexLock lock(mutex_);
+    phase_ = std::move(phase);
+  }
+  std::string phase() const {
+    MutexLock lock(mutex_);
+    return phase_;
+  }
+  std::atomic<bool> ready{false};  ///< tables() may be read by other threads
+
+ private:
+  std::deque<TableProgress> tables_;
+  mutable Mutex mutex_;
+  std::string phase_ GUARDED_BY(mutex_);
+};
+
+}  // namespace dmskafka

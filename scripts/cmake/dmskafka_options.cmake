@@ -1,0 +1,34 @@
+# What every target of ours is compiled with. DMSKAFKA_SANITIZE: "", "address;undefined" or "thread".
+set(DMSKAFKA_SANITIZE "" CACHE STRING "sanitizers, separated by semicolons")
+option(DMSKAFKA_WERROR "warnings are errors" ON)
+option(DMSKAFKA_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(dmskafka_options INTERFACE)
+target_compile_options(dmskafka_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wcast-align -Wunused -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough)
+if(DMSKAFKA_WERROR)
+  target_compile_options(dmskafka_options INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(dmskafka_options INTERFACE -Wthread-safety)
+else()
+  # GCC 12 reports these inside its own <string> and <vector> when it inlines them.
+  target_compile_options(dmskafka_options INTERFACE -Wno-restrict -Wno-null-dereference)
+endif()
+
+foreach(sanitizer IN LISTS DMSKAFKA_SANITIZE)
+  add_compile_options(-fsanitize=${sanitizer} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${sanitizer})
+endforeach()
+if(DMSKAFKA_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
