@@ -16,20 +16,25 @@ namespace dmskafka {
 class DeliveryUnit;
 struct TableProgress;
 
+enum class MessageKind : std::uint8_t { kData, kControl };
+
 /// What a delivery report must find again: its unit and its table. Given to the sink with each message.
 /// Lives as long as its unit.
 struct DeliveryTicket {
   DeliveryUnit* unit = nullptr;
-  TableProgress* table = nullptr;  ///< may be null (task control records)
+  TableProgress* table = nullptr;  ///< null for task control records
+  MessageKind kind = MessageKind::kData;
 };
 
-/// Counts the messages of one piece of work that is stored as a whole: a segment of a load, a source transaction.
-/// Settled: sealed, and every message sent was reported (delivered, or kept in data_error).
+/// Counts the messages of one piece of work that is stored as a whole: a segment of a load, a source
+/// transaction. Settled: sealed, and every message sent was reported (delivered, or kept in data_error).
 /// Thread: sent()/seal() from the thread(s) that send; reported() from any.
 class DeliveryUnit {
  public:
   /// Before the message goes to the sink.
-  void sent(std::uint64_t messages = 1) noexcept { outstanding_.fetch_add(messages, std::memory_order_relaxed); }
+  void sent(std::uint64_t messages = 1) noexcept {
+    outstanding_.fetch_add(messages, std::memory_order_relaxed);
+  }
   /// The send itself failed: the message was never taken.
   void unsent() noexcept { reported(1); }
   void reported(std::uint64_t messages) noexcept;
@@ -55,8 +60,8 @@ class DeliveryUnit {
 /// Thread: begin() from the log reader alone; safe_position() from the checkpoint thread.
 class DeliveryTracker {
  public:
-  /// A new last unit; `end_position` is stored once it and all before it are settled. The reference lives until
-  /// safe_position() passed it.
+  /// A new last unit; `end_position` is stored once it and all before it are settled. The reference lives
+  /// until safe_position() passed it.
   DeliveryUnit& begin(LogPosition end_position);
   /// nullopt: nothing new since the last call.
   std::optional<LogPosition> safe_position();

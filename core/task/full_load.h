@@ -29,10 +29,10 @@ struct FullLoadTask {
   TaskProgress& progress;
   const TaskSettings& settings;
   std::string task_id;
-  std::string target_name;            ///< TargetSettings::display_name(), kept in the state file
+  std::string target_name;                     ///< TargetSettings::display_name(), kept in the state file
   std::int64_t message_bytes_max = 1'000'000;  ///< key + value; larger ones are data errors
   WallClock clock;
-  bool restart = false;               ///< discard the task's state first
+  bool restart = false;                             ///< discard the task's state first
   std::optional<std::uint64_t> rows_max_per_table;  ///< dry-run --limit
   std::vector<TableName> only_tables;               ///< dry-run --table; empty: all selected
 };
@@ -40,7 +40,7 @@ struct FullLoadTask {
 /// How it ended. Filled also when the load fails, as far as it came.
 struct FullLoadSummary {
   std::uint64_t tables_selected = 0;
-  std::uint64_t tables_completed = 0;   ///< by this run
+  std::uint64_t tables_completed = 0;    ///< by this run
   std::uint64_t tables_done_before = 0;  ///< by an earlier run, not sent again
   std::uint64_t tables_in_error = 0;
   std::uint64_t rows_delivered = 0;
@@ -48,17 +48,18 @@ struct FullLoadSummary {
   std::uint64_t rows_failed = 0;  ///< kept in data_error
   std::uint64_t control_records = 0;
   std::chrono::microseconds elapsed{0};
-  std::vector<std::string> notes;  ///< things the user must hear: what was resumed, what spans two snapshots …
+  std::vector<std::string>
+      notes;  ///< things the user must hear: what was resumed, what spans two snapshots …
 };
 
 /// Gives the engine its sink once it has a listener for the reports.
 using SinkFactory = std::function<Result<std::unique_ptr<Sink>>(DeliveryListener&)>;
 
-/// Copies every selected table. Tables run in parallel (MaxFullLoadSubTasks); a table that fails is left in error and the
-/// others go on (TableErrorPolicy). Resumes: tables completed by an earlier run are not sent again.
-/// Returns the first failure that ended the load; kTablesInError when it finished but left tables or records behind;
-/// kCancelled after a stop request, with what was delivered saved.
-/// Order of ending: readers stop, the sink is closed (everything reported), the state is saved.
+/// Copies every selected table. Tables run in parallel (MaxFullLoadSubTasks); a table that fails is left in
+/// error and the others go on (TableErrorPolicy). Resumes: tables completed by an earlier run are not sent
+/// again. Returns the first failure that ended the load; kTablesInError when it finished but left tables or
+/// records behind; kCancelled after a stop request, with what was delivered saved. Order of ending: readers
+/// stop, the sink is closed (everything reported), the state is saved.
 Result<void> run_full_load(const FullLoadTask& task, const SinkFactory& make_sink, FullLoadSummary& summary,
                            std::stop_token stop);
 

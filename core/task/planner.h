@@ -14,7 +14,8 @@
 
 namespace dmskafka {
 
-/// Where the encoder writes one message. Reused for every row of a thread: nothing is allocated in steady state.
+/// Where the encoder writes one message. Reused for every row of a thread: nothing is allocated in steady
+/// state.
 struct EncodedMessage {
   ByteBuffer key;
   ByteBuffer value;
@@ -28,11 +29,19 @@ struct EncodedMessage {
 
 /// Which control record of a table; names: wire-format.md §4.
 enum class ControlOperation : std::uint8_t {
-  kDropTable, kCreateTable, kAddColumn, kDropColumn, kRenameColumn, kColumnTypeChange, kChangeColumns, kRenameTable,
+  kDropTable,
+  kCreateTable,
+  kAddColumn,
+  kDropColumn,
+  kRenameColumn,
+  kColumnTypeChange,
+  kChangeColumns,
+  kRenameTable,
   kTruncateTable,
 };
 
-/// The rules of the mapping resolved against one version of one table. Encoding cannot fail. Immutable; any thread.
+/// The rules of the mapping resolved against one version of one table. Encoding cannot fail. Immutable; any
+/// thread.
 class TablePlan {
  public:
   virtual ~TablePlan() = default;
@@ -43,7 +52,8 @@ class TablePlan {
   virtual const TableName& target_name() const = 0;
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
   virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
-  /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null otherwise.
+  /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null
+  /// otherwise.
   virtual void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
                               EncodedMessage& out) const = 0;
 };
@@ -63,7 +73,8 @@ class Planner {
   virtual std::vector<SelectedTable> select(std::vector<CatalogTable> const& catalog) const = 0;
   /// A plan for one version of one table. Errors: kInvalidMapping when the rules do not fit the table.
   virtual Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const = 0;
-  /// SHA-256 (or any stable digest) of what shapes the messages, in hex: a changed mapping is seen on a rerun.
+  /// SHA-256 (or any stable digest) of what shapes the messages, in hex: a changed mapping is seen on a
+  /// rerun.
   virtual const std::string& digest() const = 0;
 };
 

@@ -14,13 +14,14 @@
 
 namespace dmskafka {
 
-/// A topic as it was when the task started. The partition count is pinned: a key's partition must not move while the task
-/// runs. Owned by the sink; constant after open_topics().
+/// A topic as it was when the task started. The partition count is pinned: a key's partition must not move
+/// while the task runs. Owned by the sink; constant after open_topics().
 struct Topic {
   std::string name;
-  std::int32_t partition_count = 0;   ///< 0: unknown (printing without a broker); OutboundMessage::partition is then −1
+  std::int32_t partition_count =
+      0;  ///< 0: unknown (printing without a broker); OutboundMessage::partition is then −1
   std::int64_t message_bytes_max = 0;  ///< the topic's own limit of one batch, 0 when unknown
-  std::size_t index = 0;              ///< the sink's own
+  std::size_t index = 0;               ///< the sink's own
 };
 
 /// One message, ready to be sent. Views need to live only until send() returns.
@@ -63,22 +64,24 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  /// Looks the topics up, makes those that do not exist, and waits until every partition has a leader. Results in the order of
-  /// `specs`, valid as long as the sink. May be called again for further topics. Thread: the task's.
-  /// Errors: kTargetUnavailable (no broker within 30 s), kTargetRejected (authorisation, invalid topic), kCancelled.
-  virtual Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs, std::stop_token stop) = 0;
+  /// Looks the topics up, makes those that do not exist, and waits until every partition has a leader.
+  /// Results in the order of `specs`, valid as long as the sink. May be called again for further topics.
+  /// Thread: the task's. Errors: kTargetUnavailable (no broker within 30 s), kTargetRejected (authorisation,
+  /// invalid topic), kCancelled.
+  virtual Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
+                                                        std::stop_token stop) = 0;
 
-  /// Takes one message; blocks while more than the byte budget is in flight (back-pressure). Messages of one partition sent by
-  /// one thread, or by threads that order themselves, arrive in that order. Thread: any.
-  /// Errors: kCancelled; the sink's failure (kTargetUnavailable after the stall timeout, kTargetRejected), which every later
-  /// call repeats. On an error the message was not taken and its ticket is not reported.
+  /// Takes one message; blocks while more than the byte budget is in flight (back-pressure). Messages of one
+  /// partition sent by one thread, or by threads that order themselves, arrive in that order. Thread: any.
+  /// Errors: kCancelled; the sink's failure (kTargetUnavailable after the stall timeout, kTargetRejected),
+  /// which every later call repeats. On an error the message was not taken and its ticket is not reported.
   virtual Result<void> send(const OutboundMessage& message, std::stop_token stop) = 0;
 
   /// Sends what lingers in batches now instead of later. Thread: any.
   virtual void flush() noexcept = 0;
 
-  /// Ends: waits at most `timeout` until everything is reported; what is not is reported as failed and kUndelivered returned.
-  /// After it no listener call comes. Thread: the task's.
+  /// Ends: waits at most `timeout` until everything is reported; what is not is reported as failed and
+  /// kUndelivered returned. After it no listener call comes. Thread: the task's.
   virtual Result<void> close(std::chrono::milliseconds timeout) = 0;
 
   /// The sink's failure, if it has one; send() would return it. Thread: any.

@@ -14,7 +14,8 @@
 
 namespace dmskafka {
 
-/// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the source's own text
+/// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the
+/// source's own text
 /// ("ctid >= '(0,0)' …"), printed for people and stored with the progress; opaque elsewhere.
 struct Segment {
   const TableSchema* table = nullptr;  ///< never null; outlives the segment
@@ -27,9 +28,10 @@ class SegmentReader {
  public:
   enum class Status : std::uint8_t { kMore, kEnd };
   virtual ~SegmentReader() = default;
-  /// Appends rows (Operation::kLoad) to the cleared `batch` until it is full or the segment ends; kEnd may come with the last
-  /// rows. Values are views into `batch`. Blocks on the database; a stop request is seen within a second.
-  /// Errors: kTableUnreadable (this table only), kSourceUnavailable (this connection broke), kCancelled.
+  /// Appends rows (Operation::kLoad) to the cleared `batch` until it is full or the segment ends; kEnd may
+  /// come with the last rows. Values are views into `batch`. Blocks on the database; a stop request is seen
+  /// within a second. Errors: kTableUnreadable (this table only), kSourceUnavailable (this connection broke),
+  /// kCancelled.
   virtual Result<Status> read(ChangeBatch& batch, std::stop_token stop) = 0;
 };
 
@@ -45,14 +47,15 @@ class SnapshotReader {
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
-  /// The log position of this moment: following the log from here misses nothing and repeats nothing. Empty when the source
-  /// keeps no log we could follow.
+  /// The log position of this moment: following the log from here misses nothing and repeats nothing. Empty
+  /// when the source keeps no log we could follow.
   virtual const LogPosition& position() const = 0;
   /// The snapshot's identity for messages, e.g. PostgreSQL's "00000003-0000001B-1".
   virtual std::string description() const = 0;
   /// How many readers can be open at once (SQLite: 1).
   virtual std::uint32_t readers_max() const = 0;
-  /// Another connection on this snapshot, which it proves to have. Errors: kSourceUnavailable, kSourceRejected.
+  /// Another connection on this snapshot, which it proves to have. Errors: kSourceUnavailable,
+  /// kSourceRejected.
   virtual Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) = 0;
   /// Cuts a table into at most `segments_wanted` ranges whose union is the table, each row in exactly one.
   virtual Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t segments_wanted) = 0;
@@ -60,8 +63,8 @@ class Snapshot {
 
 /// What identifies a source across runs: kept in the state file, compared at every start.
 struct SourceIdentity {
-  std::string kind;      ///< "postgresql", "sqlite"
-  std::string server;    ///< system identifier, file UUID …; never a password
+  std::string kind;    ///< "postgresql", "sqlite"
+  std::string server;  ///< system identifier, file UUID …; never a password
   std::string database;
   friend bool operator==(const SourceIdentity&, const SourceIdentity&) = default;
 };
@@ -79,11 +82,12 @@ class Source {
   virtual Result<SourceIdentity> identity() = 0;
   /// All tables and views a user could mean: no system schemas, no objects of ours.
   virtual Result<std::vector<CatalogTable>> list_tables() = 0;
-  /// The full description of some tables, in the order of `names`. A table that cannot be described is reported by its own
-  /// error, the others still come.
+  /// The full description of some tables, in the order of `names`. A table that cannot be described is
+  /// reported by its own error, the others still come.
   virtual Result<std::vector<Result<TableSchema>>> describe_tables(std::span<const TableName> names) = 0;
   /// One consistent moment over `tables`. The schemas must outlive the snapshot.
-  /// Errors: kSourceUnavailable, kSourceRejected. A table that lacks a privilege does not fail here: its reader reports it.
+  /// Errors: kSourceUnavailable, kSourceRejected. A table that lacks a privilege does not fail here: its
+  /// reader reports it.
   virtual Result<std::unique_ptr<Snapshot>> open_snapshot(std::span<const TableSchema* const> tables,
                                                           std::stop_token stop) = 0;
   /// Things the user should know before the load (writers will wait, rows are hidden …). May be empty.

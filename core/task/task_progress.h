@@ -13,11 +13,17 @@ namespace dmskafka {
 
 /// DMS's table states (docs: "Table states"), as `status` prints them.
 enum class TableState : std::uint8_t {
-  kBeforeLoad, kFullLoad, kTableCompleted, kTableCancelled, kTableError,
+  kBeforeLoad,
+  kFullLoad,
+  kTableCompleted,
+  kTableCancelled,
+  kTableError,
 };
-std::string_view table_state_name(TableState state) noexcept;  ///< "Before load", "Full load", "Table completed", …
+std::string_view table_state_name(
+    TableState state) noexcept;  ///< "Before load", "Full load", "Table completed", …
 
-/// Live counters of one table. Written by readers and the report thread, read by the progress display. Thread: any.
+/// Live counters of one table. Written by readers and the report thread, read by the progress display.
+/// Thread: any.
 struct TableProgress {
   explicit TableProgress(TableName table_name) : name(std::move(table_name)) {}
   const TableName name;
@@ -28,6 +34,9 @@ struct TableProgress {
   std::atomic<std::uint64_t> bytes_delivered{0};  ///< keys and values
   std::atomic<std::uint64_t> rows_failed{0};      ///< kept in data_error
   std::atomic<std::uint64_t> characters_replaced{0};
+  std::atomic<std::uint64_t> control_records_delivered{0};
+  /// An error policy wants no more rows of this table; its reader looks between batches.
+  std::atomic<bool> suspended{false};
 
   void set_error(std::string text) {
     MutexLock lock(mutex_);

@@ -1,0 +1,332 @@
+#include "core/task/full_load.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "test/support/fake_task.h"
+
+using namespace dmskafka;
+using namespace dmskafka::fake;
+
+namespace {
+
+/// A database, a target and a state file that outlive the runs of a test, as they do in life.
+struct World {
+  FakeSource source;
+  FakeTarget target;
+  FakeStateFile file;
+  FakePlanner planner;
+  TaskSettings settings;
+  FullLoadSummary summary;
+  std::unique_ptr<TaskProgress> progress;
+  std::int64_t message_bytes_max = 1'000'000;
+  std::string task_id = "TASK";
+  bool restart = false;
+  std::optional<std::uint64_t> rows_max;
+  std::stop_source stop;
+
+  void add_table(const std::string& name, std::size_t rows, std::uint64_t bytes_estimate = 0) {
+    FakeTable table;
+    table.name = {"s", name};
+    for (std::size_t i = 0; i < rows; ++i) table.rows.push_back(name + "-" + std::to_string(i));
+    table.bytes_estimate = bytes_estimate;
+    source.tables.push_back(std::move(table));
+  }
+  FakeTable& table(const std::string& name) {
+    return *std::ranges::find(source.tables, TableName{"s", name}, &FakeTable::name);
+  }
+
+  Result<void> run() {
+    summary = {};
+    progress = std::make_unique<TaskProgress>();
+    const auto store = make_fake_store(file);
+    FullLoadTask task{source,        planner,           *store,
+                      *progress,     settings,          task_id,
+                      "fake:target", message_bytes_max, WallClock(WallTime{0}),
+                      restart,       rows_max,          {}};
+    return run_full_load(
+        task, [this](DeliveryListener& listener) { return make_fake_sink(target, listener); }, summary,
+        stop.get_token());
+  }
+
+  TableLoadRecord record(const std::string& name) const {
+    const auto found = std::ranges::find(file.tables, TableName{"s", name}, &TableLoadRecord::name);
+    REQUIRE(found != file.tables.end());
+    return *found;
+  }
+  std::multiset<std::string> values() {
+    std::multiset<std::string> all;
+    for (const SentMessage& message : target.messages()) all.insert(message.value);
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("full_load: every row of every table arrives once, behind its table's control records") {
+  World world;
+  for (const char* name : {"a", "b", "c", "d", "e"}) world.add_table(name, 2'500);
+  REQUIRE(world.run().ok());
+  const auto messages = world.target.messages();
+  CHECK(messages.size() == 5 * 2'502);
+  CHECK(world.values().count("b:b-2499") == 1);
+  CHECK(world.values().count("drop-table") == 5);
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    const std::string prefix = std::string(name) + ":";
+    std::vector<std::string> order;
+    for (const SentMessage& message : messages) {
+      if (message.key == "control." + std::string(name) || message.value.starts_with(prefix))
+        order.push_back(message.value);
+    }
+    REQUIRE(order.size() == 2'502);
+    CHECK(order[0] == "drop-table");
+    CHECK(order[1] == "create-table");
+    CHECK(world.record(name).state == TableState::kTableCompleted);
+    CHECK(world.record(name).rows_delivered == 2'500);
+  }
+  CHECK(world.summary.tables_completed == 5);
+  CHECK(world.summary.rows_delivered == 12'500);
+  CHECK(world.summary.control_records == 10);
+}
+
+TEST_CASE("full_load: without DROP_AND_CREATE no control record is sent") {
+  World world;
+  world.add_table("a", 3);
+  world.settings.target_table_prep_mode = TargetTablePrepMode::kDoNothing;
+  REQUIRE(world.run().ok());
+  CHECK(world.values() == std::multiset<std::string>{"a:a-0", "a:a-1", "a:a-2"});
+}
+
+TEST_CASE("full_load: a rerun sends no completed table again, --restart sends all") {
+  World world;
+  world.add_table("a", 3);
+  world.add_table("b", 3);
+  REQUIRE(world.run().ok());
+  REQUIRE(world.run().ok());
+  CHECK(world.target.messages().size() == 10);
+  CHECK(world.summary.tables_done_before == 2);
+  CHECK(world.summary.tables_completed == 0);
+  CHECK(world.target.sinks_made == 1);  // nothing to do: no connection is made
+  world.restart = true;
+  REQUIRE(world.run().ok());
+  CHECK(world.target.messages().size() == 20);
+}
+
+TEST_CASE(
+    "full_load: a table in error is named, the others load, and a rerun takes it up without control "
+    "records") {
+  World world;
+  world.add_table("a", 3);
+  world.add_table("b", 3);
+  world.table("a").read_error = Error(ErrorCode::kTableUnreadable, "permission denied for table a");
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTablesInError);
+  CHECK(result.error().message() == "1 of 2 tables in error");
+  CHECK(world.record("a").state == TableState::kTableError);
+  CHECK(world.record("a").error == "permission denied for table a");
+  CHECK(world.record("b").state == TableState::kTableCompleted);
+  world.table("a").read_error.reset();
+  REQUIRE(world.run().ok());
+  CHECK(world.values().count("create-table") == 2);
+  CHECK(world.values().count("a:a-0") == 2);  // repeating is allowed, losing is not
+  CHECK(world.values().count("b:b-0") == 1);
+}
+
+TEST_CASE("full_load: a table that cannot be described does not stop the others") {
+  World world;
+  world.add_table("a", 3);
+  world.add_table("b", 3);
+  world.table("a").describe_error = Error(ErrorCode::kTableUnreadable, "gone");
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTablesInError);
+  CHECK(world.record("a").state == TableState::kTableError);
+  CHECK(world.record("b").rows_delivered == 3);
+}
+
+TEST_CASE("full_load: TableErrorPolicy STOP_TASK ends the task with the table's error") {
+  World world;
+  world.add_table("a", 3);
+  world.table("a").read_error = Error(ErrorCode::kTableUnreadable, "permission denied");
+  world.settings.table_error_policy = ErrorPolicy::kStopTask;
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTableUnreadable);
+}
+
+TEST_CASE("full_load: a message the broker refuses is kept whole, its neighbours arrive") {
+  World world;
+  world.add_table("a", 1'000);
+  world.target.fail_message = [](const OutboundMessage& message) -> std::optional<Error> {
+    if (message.key == "a-500") return Error(ErrorCode::kUndelivered, "Broker: Message size too large");
+    return std::nullopt;
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTablesInError);
+  REQUIRE(world.file.data_errors.size() == 1);
+  CHECK(world.file.data_errors[0].key == "a-500");
+  CHECK(world.file.data_errors[0].value == "a:a-500");
+  CHECK(world.file.data_errors[0].reason == "Broker: Message size too large");
+  CHECK(world.record("a").rows_delivered == 999);
+  CHECK(world.record("a").rows_failed == 1);
+  CHECK(world.record("a").state == TableState::kTableCompleted);
+}
+
+TEST_CASE("full_load: a message over MessageMaxBytes is never sent and kept whole") {
+  World world;
+  world.add_table("a", 10);
+  world.table("a").rows[4] = std::string(200, 'x');
+  world.message_bytes_max = 100;
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  REQUIRE(world.file.data_errors.size() == 1);
+  CHECK(world.file.data_errors[0].value == "a:" + std::string(200, 'x'));
+  CHECK(world.file.data_errors[0].reason == "the message has 402 bytes, MessageMaxBytes allows 100");
+  CHECK(world.values().size() == 11);
+}
+
+TEST_CASE("full_load: MessageMaxBytes allows a message of exactly that size") {
+  World world;
+  world.add_table("a", 1);
+  world.table("a").rows[0] = std::string(49, 'x');  // key 49 + value 51
+  world.message_bytes_max = 100;
+  CHECK(world.run().ok());
+}
+
+TEST_CASE("full_load: DataErrorPolicy SUSPEND_TABLE stops the table, STOP_TASK the task") {
+  for (const ErrorPolicy policy : {ErrorPolicy::kSuspendTable, ErrorPolicy::kStopTask}) {
+    World world;
+    world.add_table("a", 10);
+    world.table("a").rows[4] = std::string(200, 'x');
+    world.message_bytes_max = 100;
+    world.settings.data_error_policy = policy;
+    auto result = world.run();
+    REQUIRE_FALSE(result.ok());
+    CHECK(world.file.data_errors.size() == 1);
+    if (policy == ErrorPolicy::kSuspendTable) {
+      CHECK(result.error().code() == ErrorCode::kTablesInError);
+      CHECK(world.record("a").state == TableState::kTableError);
+    } else {
+      CHECK(result.error().code() == ErrorCode::kUndelivered);
+      CHECK(world.record("a").state == TableState::kTableCancelled);
+    }
+  }
+}
+
+TEST_CASE("full_load: a message that cannot be kept ends the task, and its table is not done") {
+  World world;
+  world.add_table("a", 10);
+  world.table("a").rows[4] = std::string(200, 'x');
+  world.message_bytes_max = 100;
+  bool broken = false;
+  world.source.before_row = [&](const TableName&, std::size_t) { broken = true; };
+  world.file.fail_write = [&]() -> std::optional<Error> {
+    if (broken) return Error(ErrorCode::kStateFile, "disk full");
+    return std::nullopt;
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kStateFile);
+  CHECK(world.record("a").state != TableState::kTableCompleted);
+}
+
+TEST_CASE("full_load: the sink's failure ends the task as its failure, not as a cancellation") {
+  World world;
+  world.add_table("a", 5'000);
+  world.add_table("b", 5'000);
+  world.target.fail_sink = [](std::uint64_t sent) -> std::optional<Error> {
+    if (sent > 4'000) return Error(ErrorCode::kTargetUnavailable, "nothing acknowledged");
+    return std::nullopt;
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTargetUnavailable);
+  world.target.fail_sink = nullptr;
+  REQUIRE(world.run().ok());
+  std::set<std::string> distinct;
+  for (const std::string& value : world.values()) distinct.insert(value);
+  CHECK(distinct.size() == 10'002);
+}
+
+TEST_CASE("full_load: a stop request ends with kCancelled, what is done stays done") {
+  World world;
+  world.add_table("a", 10);
+  world.add_table("b", 100'000);
+  world.settings.max_full_load_sub_tasks = 1;
+  world.planner.load_orders["a"] = 1;
+  world.source.before_row = [&](const TableName& name, std::size_t row) {
+    if (name.table == "b" && row == 50'000) world.stop.request_stop();
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kCancelled);
+  CHECK(world.record("a").state == TableState::kTableCompleted);
+  CHECK(world.record("b").state == TableState::kTableCancelled);
+}
+
+TEST_CASE(
+    "full_load: another source, target, mapping or task behind the same state file is refused by name") {
+  World world;
+  world.add_table("a", 1);
+  REQUIRE(world.run().ok());
+  SUBCASE("source") {
+    world.source.source_identity.server = "server-2";
+    auto result = world.run();
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().code() == ErrorCode::kStateFile);
+    CHECK(result.error().message() ==
+          "the state file belongs to another source: it has fake server-1 db, this run has fake server-2 db");
+  }
+  SUBCASE("mapping") {
+    world.planner.digest_text = "digest-2";
+    auto result = world.run();
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().code() == ErrorCode::kStateFile);
+  }
+  SUBCASE("task") {
+    world.task_id = "OTHER";
+    auto result = world.run();
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().message() ==
+          "the state file belongs to another task: it has TASK, this run has OTHER");
+  }
+}
+
+TEST_CASE("full_load: load-order first, then the largest, and fewer connections than wanted are enough") {
+  World world;
+  world.add_table("small", 1, 10);
+  world.add_table("large", 1, 1'000);
+  world.add_table("first", 1, 1);
+  world.planner.load_orders["first"] = 2;
+  world.source.readers_granted = 1;
+  REQUIRE(world.run().ok());
+  std::vector<std::string> rows;
+  for (const SentMessage& message : world.target.messages()) {
+    if (!message.key.starts_with("control.")) rows.push_back(message.key);
+  }
+  CHECK(rows == std::vector<std::string>{"first-0", "large-0", "small-0"});
+}
+
+TEST_CASE("full_load: a preview stops after its rows") {
+  World world;
+  world.add_table("a", 5'000);
+  world.add_table("b", 2);
+  world.rows_max = 3;
+  REQUIRE(world.run().ok());
+  CHECK(world.values() == std::multiset<std::string>{"drop-table", "create-table", "a:a-0", "a:a-1", "a:a-2",
+                                                     "drop-table", "create-table", "b:b-0", "b:b-1"});
+}
+
+TEST_CASE("full_load: no table is an error, or none by FailOnNoTablesCaptured") {
+  World world;
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kInvalidMapping);
+  world.settings.fail_on_no_tables_captured = false;
+  CHECK(world.run().ok());
+}

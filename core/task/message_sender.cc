@@ -1,0 +1,72 @@
+#include "core/task/message_sender.h"
+
+#include <fmt/format.h>
+
+#include "core/task/partitioner.h"
+
+namespace dmskafka {
+namespace {
+// What a thread keeps between messages; a rare huge value is not held on to.
+constexpr std::size_t kBufferBytesKept = 4 << 20;
+}  // namespace
+
+Result<std::uint64_t> MessageSender::send(const TablePlan& plan, const Topic& topic,
+                                          std::span<const Change> changes, DeliveryTicket& ticket,
+                                          std::stop_token stop) {
+  // Counted before the first report can come, and once for all: the report thread works on the same counter.
+  ticket.unit->sent(changes.size());
+  std::uint64_t replaced = 0;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    message_.clear();
+    plan.encode(changes[i], options_.clock.now(), message_);
+    replaced += message_.replaced_characters;
+    if (auto sent = send_message(topic, ticket, stop); !sent) {
+      ticket.unit->reported(changes.size() - i);
+      return std::move(sent).error();
+    }
+  }
+  return replaced;
+}
+
+Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& topic,
+                                         ControlOperation operation, DeliveryTicket& ticket,
+                                         std::stop_token stop) {
+  message_.clear();
+  plan.encode_control(operation, nullptr, options_.clock.now(), message_);
+  ticket.unit->sent();
+  auto sent = send_message(topic, ticket, stop);
+  if (!sent) ticket.unit->unsent();
+  return sent;
+}
+
+Result<void> MessageSender::send_message(const Topic& topic, DeliveryTicket& ticket,
+                                         const std::stop_token& stop) {
+  OutboundMessage message;
+  message.topic = &topic;
+  message.key = message_.key.view();
+  message.value = message_.value.view();
+  message.ticket = &ticket;
+  if (topic.partition_count > 0) {
+    message.partition = partition_of(options_.partitioner, message.key, topic.partition_count);
+  }
+  const std::size_t bytes = message.key.size() + message.value.size();
+  // SPEC MessageMaxBytes: "The maximum size in bytes for records created on the endpoint."
+  if (bytes > static_cast<std::uint64_t>(options_.message_bytes_max)) {
+    const Error reason(ErrorCode::kUndelivered,
+                       fmt::format("the message has {} bytes, MessageMaxBytes allows {}", bytes,
+                                   options_.message_bytes_max));
+    listener_.failed(ticket,
+                     FailedMessage{topic.name, message.partition, message.key, message.value, reason});
+    message_.clear();
+    message_.value.shrink(kBufferBytesKept);
+    return {};
+  }
+  DMSKAFKA_TRY(sink_.send(message, stop));
+  if (bytes > kBufferBytesKept) {
+    message_.clear();
+    message_.value.shrink(kBufferBytesKept);
+  }
+  return {};
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,306 @@
+#include "test/support/fake_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/bounded_queue.h"
+
+namespace dmskafka::fake {
+namespace {
+
+class FakeSegmentReader final : public SegmentReader {
+ public:
+  FakeSegmentReader(const FakeSource& source, const FakeTable& table, const TableSchema& schema)
+      : source_(source), table_(table), schema_(schema) {}
+
+  Result<Status> read(ChangeBatch& batch, std::stop_token stop) override {
+    while (next_ < table_.rows.size() && !batch.full()) {
+      if (source_.before_row) source_.before_row(table_.name, next_);
+      if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+      const std::span<Value> values = batch.allocate_values(1);
+      values[0] = Value::text(batch.store(table_.rows[next_++]));
+      Change& change = batch.add();
+      change.table = &schema_;
+      change.after = values;
+    }
+    if (next_ < table_.rows.size() || (table_.read_error && !batch.empty())) return Status::kMore;
+    if (table_.read_error) return *table_.read_error;
+    return Status::kEnd;
+  }
+
+ private:
+  const FakeSource& source_;
+  const FakeTable& table_;
+  const TableSchema& schema_;
+  std::size_t next_ = 0;
+};
+
+class FakeReader final : public SnapshotReader {
+ public:
+  explicit FakeReader(const FakeSource& source) : source_(source) {}
+  Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) override {
+    const FakeTable* table = source_.find(segment.table->name);
+    if (table == nullptr) return Error(ErrorCode::kTableUnreadable, "no such table");
+    return std::unique_ptr<SegmentReader>(
+        std::make_unique<FakeSegmentReader>(source_, *table, *segment.table));
+  }
+
+ private:
+  const FakeSource& source_;
+};
+
+class FakeSnapshot final : public Snapshot {
+ public:
+  explicit FakeSnapshot(const FakeSource& source) : source_(source) {}
+  const LogPosition& position() const override { return position_; }
+  std::string description() const override { return "fake snapshot"; }
+  std::uint32_t readers_max() const override { return source_.readers_max; }
+  Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token) override {
+    if (opened_ >= source_.readers_granted)
+      return Error(ErrorCode::kSourceUnavailable, "too many connections");
+    ++opened_;
+    return std::unique_ptr<SnapshotReader>(std::make_unique<FakeReader>(source_));
+  }
+  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t) override {
+    return std::vector<Segment>{Segment{&table, 0, ""}};
+  }
+
+ private:
+  const FakeSource& source_;
+  const LogPosition position_{"position-1", "position-1", 0, 1};
+  std::uint32_t opened_ = 0;
+};
+
+class FakeSink final : public Sink {
+ public:
+  FakeSink(FakeTarget& target, DeliveryListener& listener) : target_(target), listener_(listener) {}
+  ~FakeSink() override {
+    if (thread_.joinable()) finish();
+  }
+
+  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs, std::stop_token) override {
+    std::vector<const Topic*> topics;
+    for (const TopicSpec& spec : specs) {
+      topics_.push_back(std::make_unique<Topic>(Topic{spec.name, target_.partitions, 0, topics_.size()}));
+      topics.push_back(topics_.back().get());
+    }
+    return topics;
+  }
+
+  Result<void> send(const OutboundMessage& message, std::stop_token stop) override {
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+    if (target_.fail_sink) {
+      if (auto error = target_.fail_sink(sent_.load())) {
+        MutexLock lock(mutex_);
+        if (!failure_) failure_ = *error;
+      }
+    }
+    if (auto failed = failure()) return *failed;
+    Report report;
+    report.ticket = message.ticket;
+    report.message = SentMessage{message.topic->name, message.partition, std::string(message.key),
+                                 std::string(message.value)};
+    if (target_.fail_message) report.error = target_.fail_message(message);
+    sent_.fetch_add(1);
+    return reports_.push(std::move(report), 1, 1, stop);
+  }
+
+  void flush() noexcept override {}
+
+  Result<void> close(std::chrono::milliseconds) override {
+    finish();
+    return {};
+  }
+  std::optional<Error> failure() const override {
+    MutexLock lock(mutex_);
+    return failure_;
+  }
+  std::uint64_t in_flight() const noexcept override { return sent_.load() - reported_.load(); }
+
+ private:
+  struct Report {
+    DeliveryTicket* ticket = nullptr;
+    SentMessage message;
+    std::optional<Error> error;
+  };
+
+  void finish() {
+    closing_.store(true);
+    reports_.close();
+    thread_.join();
+  }
+
+  void run() noexcept {
+    while (!reports_.finished()) {
+      if (target_.hold_reports && !closing_.load()) {
+        std::this_thread::yield();
+        continue;
+      }
+      auto report = reports_.pop(std::chrono::milliseconds(50), {});
+      if (!report) continue;
+      reported_.fetch_add(1);
+      const SentMessage& message = report->message;
+      if (report->error) {
+        listener_.failed(*report->ticket, FailedMessage{message.topic, message.partition, message.key,
+                                                        message.value, *report->error});
+        continue;
+      }
+      const std::uint64_t bytes = message.key.size() + message.value.size();
+      {
+        MutexLock lock(target_.mutex);
+        target_.delivered.push_back(std::move(report->message));
+      }
+      listener_.delivered(*report->ticket, 1, bytes);
+    }
+  }
+
+  FakeTarget& target_;
+  DeliveryListener& listener_;
+  std::vector<std::unique_ptr<Topic>> topics_;
+  mutable Mutex mutex_;
+  std::optional<Error> failure_ GUARDED_BY(mutex_);
+  std::atomic<std::uint64_t> sent_{0};
+  std::atomic<std::uint64_t> reported_{0};
+  std::atomic<bool> closing_{false};
+  BoundedQueue<Report> reports_{{1'000'000, 1'000'000}};
+  std::thread thread_{[this] { run(); }};
+};
+
+class FakeStore final : public CheckpointStore {
+ public:
+  explicit FakeStore(FakeStateFile& file) : file_(file) {}
+  Result<std::optional<TaskRecord>> load_task() override { return file_.task; }
+  Result<void> save_task(const TaskRecord& task) override {
+    MutexLock lock(mutex_);
+    DMSKAFKA_TRY(check());
+    file_.task = task;
+    return {};
+  }
+  Result<void> discard_task() override {
+    MutexLock lock(mutex_);
+    file_ = FakeStateFile{std::nullopt, {}, {}, file_.fail_write};
+    return {};
+  }
+  Result<std::vector<TableLoadRecord>> load_tables() override {
+    MutexLock lock(mutex_);
+    return file_.tables;
+  }
+  Result<void> save_table(const TableLoadRecord& table) override {
+    MutexLock lock(mutex_);
+    DMSKAFKA_TRY(check());
+    const auto found = std::ranges::find(file_.tables, table.name, &TableLoadRecord::name);
+    if (found != file_.tables.end()) {
+      *found = table;
+    } else {
+      file_.tables.push_back(table);
+    }
+    return {};
+  }
+  Result<void> add_data_error(const DataErrorRecord& record) override {
+    MutexLock lock(mutex_);
+    DMSKAFKA_TRY(check());
+    file_.data_errors.push_back(
+        {record.name, std::string(record.key), std::string(record.value), record.reason});
+    return {};
+  }
+  Result<std::uint64_t> count_data_errors() override {
+    MutexLock lock(mutex_);
+    return std::uint64_t{file_.data_errors.size()};
+  }
+  Result<void> close() override { return {}; }
+
+ private:
+  Result<void> check() REQUIRES_LOCK(mutex_) {
+    if (file_.fail_write) {
+      if (auto error = file_.fail_write()) return *error;
+    }
+    return {};
+  }
+  Mutex mutex_;
+  FakeStateFile& file_;
+};
+
+class FakePlan final : public TablePlan {
+ public:
+  FakePlan(std::shared_ptr<const TableSchema> schema, std::string topic)
+      : schema_(std::move(schema)), topic_(std::move(topic)) {}
+  const TableSchema& schema() const override { return *schema_; }
+  const std::string& topic() const override { return topic_; }
+  const TableName& target_name() const override { return schema_->name; }
+  void encode(const Change& change, WallTime, EncodedMessage& out) const override {
+    out.key.append(change.after[0].view());
+    out.value.append(schema_->name.table + ":");
+    out.value.append(change.after[0].view());
+  }
+  void encode_control(ControlOperation operation, const TableSchema*, WallTime,
+                      EncodedMessage& out) const override {
+    out.key.append("control." + schema_->name.table);
+    out.value.append(operation == ControlOperation::kDropTable ? "drop-table" : "create-table");
+  }
+
+ private:
+  std::shared_ptr<const TableSchema> schema_;
+  std::string topic_;
+};
+
+}  // namespace
+
+const FakeTable* FakeSource::find(const TableName& name) const {
+  const auto found = std::ranges::find(tables, name, &FakeTable::name);
+  return found == tables.end() ? nullptr : &*found;
+}
+
+Result<std::vector<CatalogTable>> FakeSource::list_tables() {
+  std::vector<CatalogTable> catalog;
+  for (const FakeTable& table : tables) catalog.push_back({table.name, TableKind::kTable});
+  return catalog;
+}
+
+Result<std::vector<Result<TableSchema>>> FakeSource::describe_tables(std::span<const TableName> names) {
+  std::vector<Result<TableSchema>> schemas;
+  for (const TableName& name : names) {
+    const FakeTable* table = find(name);
+    if (table->describe_error) {
+      schemas.emplace_back(*table->describe_error);
+      continue;
+    }
+    TableSchema schema;
+    schema.name = name;
+    schema.columns.resize(1);
+    schema.columns[0].name = "c";
+    schema.bytes_estimate = table->bytes_estimate;
+    schemas.emplace_back(std::move(schema));
+  }
+  return schemas;
+}
+
+Result<std::unique_ptr<Snapshot>> FakeSource::open_snapshot(std::span<const TableSchema* const>,
+                                                            std::stop_token) {
+  snapshots_opened.fetch_add(1);
+  return std::unique_ptr<Snapshot>(std::make_unique<FakeSnapshot>(*this));
+}
+
+Result<std::unique_ptr<Sink>> make_fake_sink(FakeTarget& target, DeliveryListener& listener) {
+  ++target.sinks_made;
+  return std::unique_ptr<Sink>(std::make_unique<FakeSink>(target, listener));
+}
+
+std::unique_ptr<CheckpointStore> make_fake_store(FakeStateFile& file) {
+  return std::make_unique<FakeStore>(file);
+}
+
+std::vector<SelectedTable> FakePlanner::select(const std::vector<CatalogTable>& catalog) const {
+  std::vector<SelectedTable> selected;
+  for (const CatalogTable& table : catalog) {
+    const auto order = load_orders.find(table.name.table);
+    selected.push_back({table.name, table.kind, order == load_orders.end() ? 0 : order->second});
+  }
+  return selected;
+}
+
+Result<std::unique_ptr<const TablePlan>> FakePlanner::plan(std::shared_ptr<const TableSchema> schema) const {
+  return std::unique_ptr<const TablePlan>(std::make_unique<FakePlan>(std::move(schema), topic));
+}
+
+}  // namespace dmskafka::fake
