@@ -12,8 +12,8 @@
 namespace dmskafka {
 
 /// A queue between threads, bounded by records and by bytes. Thread: any (locks itself).
-/// A full queue blocks the producer: that is the back-pressure. close(Error) carries a consumer's failure back to
-/// the producer; close() without one ends intake, and what is queued can still be taken.
+/// A full queue blocks the producer: that is the back-pressure. close(Error) carries a consumer's failure
+/// back to the producer; close() without one ends intake, and what is queued can still be taken.
 template <typename T>
 class BoundedQueue {
  public:
@@ -34,7 +34,8 @@ class BoundedQueue {
     MutexLock lock(mutex_);
     while (!closed_ && !has_room(records, bytes)) {
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-      not_full_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return closed_ || has_room(records, bytes); });
+      not_full_.wait_for(mutex_, stop, std::chrono::seconds(1),
+                         [&] { return closed_ || has_room(records, bytes); });
     }
     if (error_) return *error_;
     if (closed_) return Error(ErrorCode::kInternal, "push to a closed queue");
@@ -80,7 +81,8 @@ class BoundedQueue {
     std::size_t bytes;
   };
   bool has_room(std::size_t records, std::size_t bytes) const REQUIRES_LOCK(mutex_) {
-    return items_.empty() || (records_ + records <= limits_.records_max && bytes_ + bytes <= limits_.bytes_max);
+    return items_.empty() ||
+           (records_ + records <= limits_.records_max && bytes_ + bytes <= limits_.bytes_max);
   }
   void close_with(std::optional<Error> error) {
     MutexLock lock(mutex_);

@@ -7,8 +7,8 @@
 
 namespace dmskafka {
 
-/// A growing run of bytes that is filled, sent and cleared again without giving its memory back: the place where
-/// a message is written. Growth is amortised, memory is not zeroed. Thread: one at a time.
+/// A growing run of bytes that is filled, sent and cleared again without giving its memory back: the place
+/// where a message is written. Growth is amortised, memory is not zeroed. Thread: one at a time.
 class ByteBuffer {
  public:
   /// Makes room for `size` more bytes and returns where they go; nothing counts until advance().
@@ -29,7 +29,8 @@ class ByteBuffer {
   }
   void truncate(std::size_t size) noexcept { size_ = size; }
   void clear() noexcept { size_ = 0; }
-  /// Gives memory above `capacity_max` back; call between messages so that one huge value is not kept for ever.
+  /// Gives memory above `capacity_max` back; call between messages so that one huge value is not kept for
+  /// ever.
   void shrink(std::size_t capacity_max) {
     if (capacity_ > capacity_max && size_ == 0) {
       bytes_.reset();

@@ -33,8 +33,8 @@ struct Change {
   std::string_view stream_position;                ///< wire-format.md §3.2; empty for kLoad
 };
 
-/// Changes and the memory their values live in. Reused: clear() keeps the memory, so that in steady state reading
-/// a row allocates nothing. Thread: one at a time; may be moved between threads.
+/// Changes and the memory their values live in. Reused: clear() keeps the memory, so that in steady state
+/// reading a row allocates nothing. Thread: one at a time; may be moved between threads.
 class ChangeBatch {
  public:
   struct Limits {

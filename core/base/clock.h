@@ -17,7 +17,8 @@ class WallClock {
   WallClock() = default;
   /// A clock that always tells `fixed`: golden files, and previews under SOURCE_DATE_EPOCH.
   explicit WallClock(WallTime fixed) : fixed_(fixed) {}
-  /// Reads SOURCE_DATE_EPOCH (seconds, https://reproducible-builds.org/specs/source-date-epoch/) from the environment.
+  /// Reads SOURCE_DATE_EPOCH (seconds, https://reproducible-builds.org/specs/source-date-epoch/) from the
+  /// environment.
   static WallClock from_environment();
 
   WallTime now() const noexcept;

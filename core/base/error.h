@@ -17,7 +17,8 @@ enum class ErrorCode : std::uint8_t {
   kInvalidSettings,    ///< Endpoint or task settings; a JSON file that cannot be read.
   kInvalidMapping,     ///< Table mappings.
   kSourceUnavailable,  ///< Not reachable now, or the connection broke: reconnect and retry.
-  kSourceRejected,     ///< The source answered no: password, permission, missing database. Retrying does not help.
+  kSourceRejected,     ///< The source answered no: password, permission, missing database. Retrying does not
+                       ///< help.
   kTableUnreadable,    ///< One table cannot be read (permission, dropped, altered); the others can.
   kPositionLost,       ///< The log position is gone from the source's log: a new full load is needed.
   kTargetUnavailable,  ///< No broker answers, or nothing is acknowledged any more.

@@ -10,8 +10,10 @@ struct JsonLocation {
   std::string pointer;  ///< RFC 6901, e.g. "/rules/1/rule-action"; "" for the whole document.
   std::uint32_t line = 0;    ///< From 1; 0 when unknown.
   std::uint32_t column = 0;  ///< From 1, in characters (not bytes).
-  std::string line_text;     ///< The quoted line, cut to what fits a terminal; the caret goes under `caret_column`.
-  std::uint32_t caret_column = 0;  ///< From 1, within `line_text`; differs from `column` where the line was cut.
+  std::string
+      line_text;  ///< The quoted line, cut to what fits a terminal; the caret goes under `caret_column`.
+  std::uint32_t caret_column =
+      0;  ///< From 1, within `line_text`; differs from `column` where the line was cut.
 };
 
 }  // namespace dmskafka

@@ -5,8 +5,8 @@
 
 namespace dmskafka {
 
-/// A place in a source's log, given by the source and opaque to everybody else: only the source that made it parses
-/// `bytes`. Positions of one source (one server identity) are ordered by (order_high, order_low).
+/// A place in a source's log, given by the source and opaque to everybody else: only the source that made it
+/// parses `bytes`. Positions of one source (one server identity) are ordered by (order_high, order_low).
 struct LogPosition {
   std::string bytes;  ///< What the checkpoint store keeps; the source's own encoding. Empty: no position.
   std::string text;   ///< For people, e.g. "0/16B3748" or "mysql-bin.000024:373".

@@ -14,8 +14,8 @@ class LogSink {
   virtual void log(LogLevel level, std::string_view message) noexcept = 0;
 };
 
-/// Installs `sink` for the whole process; null: words are dropped. REQUIRES: no other thread runs yet, and `sink`
-/// outlives all of them.
+/// Installs `sink` for the whole process; null: words are dropped. REQUIRES: no other thread runs yet, and
+/// `sink` outlives all of them.
 void set_log_sink(LogSink* sink) noexcept;
 
 void log(LogLevel level, std::string_view message) noexcept;

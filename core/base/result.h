@@ -12,8 +12,10 @@ namespace dmskafka {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
@@ -57,16 +59,16 @@ class [[nodiscard]] Result<void> {
 #define DMSKAFKA_CONCAT(a, b) DMSKAFKA_CONCAT_(a, b)
 
 /// Returns the error of a Result<…> from the enclosing function, otherwise goes on.
-#define DMSKAFKA_TRY(...)                                                        \
-  do {                                                                           \
-    if (auto dmskafka_result_ = (__VA_ARGS__); !dmskafka_result_)                \
-      return std::move(dmskafka_result_).error();                                \
+#define DMSKAFKA_TRY(...)                                         \
+  do {                                                            \
+    if (auto dmskafka_result_ = (__VA_ARGS__); !dmskafka_result_) \
+      return std::move(dmskafka_result_).error();                 \
   } while (false)
 
 /// DMSKAFKA_ASSIGN(auto tables, read_tables()): declares (or assigns) the value, or returns the error.
-#define DMSKAFKA_ASSIGN(declaration, ...)                                        \
+#define DMSKAFKA_ASSIGN(declaration, ...) \
   DMSKAFKA_ASSIGN_(DMSKAFKA_CONCAT(dmskafka_result_, __LINE__), declaration, __VA_ARGS__)
-#define DMSKAFKA_ASSIGN_(result, declaration, ...)                               \
-  auto result = (__VA_ARGS__);                                                   \
-  if (!result) return std::move(result).error();                                 \
+#define DMSKAFKA_ASSIGN_(result, declaration, ...) \
+  auto result = (__VA_ARGS__);                     \
+  if (!result) return std::move(result).error();   \
   declaration = std::move(result).value()

@@ -20,7 +20,8 @@ enum class ValueForm : std::uint8_t {
 class Value {
  public:
   constexpr Value() noexcept = default;  ///< absent
-  constexpr Value(ValueForm form, const char* data, std::uint32_t size) noexcept : data_(data), size_(size), form_(form) {}
+  constexpr Value(ValueForm form, const char* data, std::uint32_t size) noexcept
+      : data_(data), size_(size), form_(form) {}
   static constexpr Value null() noexcept { return Value(ValueForm::kNull, nullptr, 0); }
   static constexpr Value text(std::string_view view) noexcept {
     return Value(ValueForm::kText, view.data(), static_cast<std::uint32_t>(view.size()));
