@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -14,7 +15,9 @@ enum class JsonKind : std::uint8_t { kNull, kBoolean, kNumber, kString, kArray, 
 std::string_view json_kind_name(JsonKind kind) noexcept;
 
 class JsonDocument;
+class JsonTreeBuilder;
 struct JsonMember;
+struct JsonTree;
 
 /// One value of a JsonDocument. Immutable; lives as long as the document. Every value knows its place, so that a
 /// message about it can quote the line (location()).
@@ -48,7 +51,14 @@ class JsonValue {
 
  private:
   friend class JsonDocument;
-  // (node pointer, document pointer: as the implementation needs)
+  friend class JsonTreeBuilder;
+  friend struct JsonTree;
+
+  const JsonTree* tree_ = nullptr;
+  const void* data_ = nullptr;   // the text, the items or the members
+  std::size_t size_ = 0;         // of what data_ points to; of a boolean: 0 or 1
+  std::size_t offset_ = 0;       // of the value's first byte in the document
+  std::size_t name_offset_ = 0;  // of its name's opening quote; of a value that is no member: offset_
   JsonKind kind_ = JsonKind::kNull;
 };
 
@@ -71,6 +81,14 @@ class JsonDocument {
 
   const JsonValue& root() const noexcept;
   bool had_byte_order_mark() const noexcept;
+
+  JsonDocument(JsonDocument&&) noexcept;
+  JsonDocument& operator=(JsonDocument&&) noexcept;
+  ~JsonDocument();
+
+ private:
+  explicit JsonDocument(std::unique_ptr<const JsonTree> tree);
+  std::unique_ptr<const JsonTree> tree_;
 };
 
 /// The candidate nearest to `word` by edit distance (case, '_' and '-' cost nothing), or "" when none is near enough to be
