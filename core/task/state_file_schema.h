@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+
+namespace dmskafka {
+
+/// "DmsK": application_id of the database header, by which `file` and we know a state file.
+constexpr std::int32_t kStateFileApplicationId = 0x446D734B;
+/// user_version of the database header. A change of the tables below raises it.
+constexpr std::int32_t kStateFileSchemaVersion = 1;
+
+/// The tables of docs/state-file.md. Times are microseconds since 1970-01-01 UTC; log positions keep the source's own bytes, a
+/// text for people, and their order as two 64-bit numbers (stored as SQLite's signed integers with the same bits).
+constexpr const char* kStateFileSchema = R"sql(
+CREATE TABLE task (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  task_id TEXT NOT NULL,
+  source_kind TEXT NOT NULL,
+  source_server TEXT NOT NULL,
+  source_database TEXT NOT NULL,
+  target TEXT NOT NULL,
+  mapping_digest TEXT NOT NULL,
+  snapshot_position BLOB NOT NULL,
+  snapshot_position_text TEXT NOT NULL,
+  snapshot_order_high INTEGER NOT NULL,
+  snapshot_order_low INTEGER NOT NULL
+);
+CREATE TABLE table_load (
+  schema_name TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  control_records_sent INTEGER NOT NULL,
+  rows_delivered INTEGER NOT NULL,
+  bytes_delivered INTEGER NOT NULL,
+  rows_failed INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER NOT NULL,
+  PRIMARY KEY (schema_name, table_name)
+) WITHOUT ROWID;
+-- Not written yet: ranges of tables that are loaded by several threads.
+CREATE TABLE segment_load (
+  schema_name TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  range TEXT NOT NULL,
+  done INTEGER NOT NULL,
+  rows_delivered INTEGER NOT NULL,
+  bytes_delivered INTEGER NOT NULL,
+  PRIMARY KEY (schema_name, table_name, segment)
+) WITHOUT ROWID;
+-- Not written yet: the log position of change data capture.
+CREATE TABLE checkpoint (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  position BLOB NOT NULL,
+  position_text TEXT NOT NULL,
+  order_high INTEGER NOT NULL,
+  order_low INTEGER NOT NULL,
+  saved_us INTEGER NOT NULL
+);
+-- Not written yet: the counters of change data capture, as DMS names them.
+CREATE TABLE table_statistics (
+  schema_name TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  inserts INTEGER NOT NULL,
+  updates INTEGER NOT NULL,
+  deletes INTEGER NOT NULL,
+  ddls INTEGER NOT NULL,
+  full_load_rows INTEGER NOT NULL,
+  full_load_error_rows INTEGER NOT NULL,
+  last_update_us INTEGER NOT NULL,
+  PRIMARY KEY (schema_name, table_name)
+) WITHOUT ROWID;
+-- bytes stands before the large columns, so that summing it reads none of them.
+CREATE TABLE data_error (
+  id INTEGER PRIMARY KEY,
+  time_us INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  schema_name TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  topic TEXT NOT NULL,
+  partition INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  key BLOB NOT NULL,
+  value BLOB NOT NULL
+);
+)sql";
+
+}  // namespace dmskafka
