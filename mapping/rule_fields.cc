@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 namespace dmskafka {
@@ -51,7 +52,7 @@ void check_members(const JsonValue& object, std::span<const std::string_view> kn
             .at(member.value.name_location());
     const std::string_view nearest = nearest_name(member.name, known);
     problems.errors.push_back(nearest.empty() ? std::move(error).expected(or_list(known))
-                                              : std::move(error).expected(fmt::format("\"{}\"?", nearest)));
+                                              : std::move(error).expected(fmt::format("\"{}\"", nearest)));
   }
 }
 
@@ -76,7 +77,7 @@ std::optional<std::size_t> read_word(const JsonValue& object, std::string_view n
   const std::string_view nearest = nearest_name(*text, words);
   problems.errors.push_back(
       mapping_error(*object.find_present(name), fmt::format("unknown {} \"{}\"", name, *text))
-          .expected(nearest.empty() ? or_list(words) : fmt::format("\"{}\"?", nearest)));
+          .expected(nearest.empty() ? or_list(words) : fmt::format("\"{}\"", nearest)));
   return std::nullopt;
 }
 
@@ -93,7 +94,9 @@ std::optional<std::int64_t> read_number(const JsonValue& object, std::string_vie
                                                                  : std::string(json_kind_name(value->kind()));
   problems.errors.push_back(
       mapping_error(*value, fmt::format("{} is {}", name, shown))
-          .expected(fmt::format("a whole number from 0 to {}, as a number or as text", max)));
+          .expected(max == std::numeric_limits<std::int64_t>::max()
+                        ? std::string("a whole number, 0 or more, as a number or as text")
+                        : fmt::format("a whole number from 0 to {}, as a number or as text", max)));
   return std::nullopt;
 }
 

@@ -66,7 +66,7 @@ class RuleReader {
   std::optional<ObjectLocator> read_locator(const JsonValue& rule, Names names, std::string_view what);
   std::optional<NamePattern> read_pattern(const JsonValue& locator, std::string_view member, Names names);
   void refuse(const JsonValue& value, std::string_view what) {
-    problems_.errors.push_back(mapping_error(value, fmt::format("{} is not built yet", what)));
+    problems_.errors.push_back(mapping_error(value, fmt::format("{} not built yet", what)));
   }
   void refuse_members(const JsonValue& object, std::initializer_list<std::string_view> names);
 
@@ -95,8 +95,8 @@ void RuleReader::read(const JsonValue& rule) {
   switch (type) {
     case RuleType::kSelection: read_selection(rule, id.value_or(0)); return;
     case RuleType::kObjectMapping: read_object_mapping(rule); return;
-    case RuleType::kTransformation: refuse(type_value, "rule-type \"transformation\""); return;
-    case RuleType::kTableSettings: refuse(type_value, "rule-type \"table-settings\""); return;
+    case RuleType::kTransformation: refuse(type_value, "rule-type \"transformation\" is"); return;
+    case RuleType::kTableSettings: refuse(type_value, "rule-type \"table-settings\" is"); return;
     case RuleType::kPostProcessing:
       problems_.warnings.push_back(
           mapping_error(type_value, "rule-type \"post-processing\" has no effect on messages to Kafka"));
@@ -140,7 +140,7 @@ void RuleReader::read_selection(const JsonValue& rule, std::int64_t id) {
       problems_.warnings.push_back(
           mapping_error(*filters, "filters have an effect only with rule-action \"include\""));
     } else {
-      refuse(*filters, "\"filters\"");
+      refuse(*filters, "filters are");
     }
   }
   if (action && locator) {
@@ -155,7 +155,7 @@ void RuleReader::read_object_mapping(const JsonValue& rule) {
   (void)read_text(rule, "rule-name", Presence::kOptional, kWhat, problems_);
   const auto action =
       read_word(rule, "rule-action", Presence::kRequired, kObjectMappingActions, kWhat, problems_);
-  if (action == 1U) refuse(*rule.find("rule-action"), "rule-action \"map-record-to-document\"");
+  if (action == 1U) refuse(*rule.find("rule-action"), "rule-action \"map-record-to-document\" is");
   (void)read_locator(rule, Names::kWildcards, kWhat);
   refuse_members(rule, {"target-table-name", "kafka-target-topic"});
   const JsonValue* parameters = rule.find_present("mapping-parameters");
@@ -174,7 +174,7 @@ void RuleReader::read_object_mapping(const JsonValue& rule) {
 void RuleReader::refuse_members(const JsonValue& object, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     if (const JsonValue* value = object.find(name); !says_nothing(value)) {
-      refuse(*value, fmt::format("\"{}\" of an object-mapping rule", name));
+      refuse(*value, fmt::format("\"{}\" of an object-mapping rule is", name));
     }
   }
 }

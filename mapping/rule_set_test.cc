@@ -84,7 +84,7 @@ TEST_CASE("rule_set: what is not built is refused by name") {
         "/rules/3/kafka-target-topic: \"kafka-target-topic\" of an object-mapping rule is not built yet\n"
         "/rules/3/mapping-parameters/exclude-columns: \"exclude-columns\" of an object-mapping rule is not "
         "built yet\n"
-        "/rules/4/filters: \"filters\" is not built yet\n");
+        "/rules/4/filters: filters are not built yet\n");
   CHECK(result.warnings ==
         "/rules/5/filters: filters have an effect only with rule-action \"include\"\n"
         "/rules/6/rule-type: rule-type \"post-processing\" has no effect on messages to Kafka\n");
