@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 namespace dmskafka {
 namespace {
@@ -19,14 +19,17 @@ Result<std::string> environment(const std::string& name) {
   return Error(ErrorCode::kInvalidSettings, fmt::format("the environment has no variable {}", name));
 }
 
+Error unreadable(const std::string& path, int error) {
+  return Error(ErrorCode::kInvalidSettings, fmt::format("cannot read {}: {}", path, std::strerror(error)));
+}
+
 Result<std::string> file_content(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (!file) return unreadable(path, errno);
+  std::string text(kSecretBytesMax + 1, '\0');
   errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  if (file) text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  if (!file || errno == EISDIR) {
-    return Error(ErrorCode::kInvalidSettings, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return unreadable(path, errno);
   if (text.size() > kSecretBytesMax) {
     return Error(ErrorCode::kInvalidSettings, fmt::format("{} has more than 64 KiB", path));
   }

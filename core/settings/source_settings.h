@@ -26,8 +26,8 @@ struct SourceSettings {
   bool map_unbounded_numeric_as_string = false;
   bool map_jsonb_as_clob = false;
   std::int64_t unbounded_varchar_max_size = 8000;
-  std::string
-      url_parameters;  ///< further libpq key=value parameters of a URL's query, already checked ("" if none)
+  /// Further libpq parameters of a URL's query, already checked: "key='value' …"; "" if none. May hold secrets.
+  std::string url_parameters;
 
   /// "postgresql://user@host:port/database", without the password: for messages and the state file.
   std::string display_name() const;

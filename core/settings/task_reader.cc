@@ -116,8 +116,17 @@ class TaskReader {
     }
     std::vector<std::string_view> names;
     for (const TaskTable& table : task_tables()) names.push_back(table.name);
-    field_detail::unknown_member("the task settings", member, names,
-                                 {problems_, nullptr, false, task_group_of});
+    const std::string_view owner = task_group_of(member.name);
+    const std::string_view nearest = nearest_name(member.name, names);
+    Error error =
+        Error(ErrorCode::kInvalidSettings, fmt::format("the task settings have no group \"{}\"", member.name))
+            .at(member.value.name_location());
+    if (!owner.empty()) {
+      error = std::move(error).expected(fmt::format("it in {}: {} belongs to {}", owner, member.name, owner));
+    } else if (!nearest.empty()) {
+      error = std::move(error).expected(fmt::format("\"{}\"", nearest));
+    }
+    problems_.errors.push_back(std::move(error));
   }
 
   void check_group(std::string_view name, const JsonValue& group) {
