@@ -10,7 +10,8 @@ class DiscardSink final : public Sink {
  public:
   explicit DiscardSink(DeliveryListener& listener) : listener_(listener) {}
 
-  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs, std::stop_token /*stop*/) override {
+  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
+                                                std::stop_token /*stop*/) override {
     std::vector<const Topic*> topics;
     for (const TopicSpec& spec : specs) {
       Topic& topic = topics_.emplace_back();
@@ -38,6 +39,8 @@ class DiscardSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_discard_sink(DeliveryListener& listener) { return std::make_unique<DiscardSink>(listener); }
+std::unique_ptr<Sink> make_discard_sink(DeliveryListener& listener) {
+  return std::make_unique<DiscardSink>(listener);
+}
 
 }  // namespace dmskafka

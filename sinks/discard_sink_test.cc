@@ -21,7 +21,8 @@ TEST_CASE("discard_sink: every message counts as delivered, topics have their pa
   CHECK(listener.bytes() == 8);
   std::stop_source stop;
   stop.request_stop();
-  CHECK(sink->send({topics[0], 0, "", "", &ticket}, stop.get_token()).error().code() == ErrorCode::kCancelled);
+  CHECK(sink->send({topics[0], 0, "", "", &ticket}, stop.get_token()).error().code() ==
+        ErrorCode::kCancelled);
   CHECK(sink->close(std::chrono::seconds(0)).ok());
 }
 

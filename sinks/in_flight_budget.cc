@@ -21,7 +21,8 @@ Result<void> InFlightBudget::acquire(std::size_t bytes, const std::stop_token& s
   waiters_.fetch_add(1);
   bool taken = false;
   while (!error_ && !stop.stop_requested()) {
-    if (changed_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return closed() || try_take(wanted); })) {
+    if (changed_.wait_for(mutex_, stop, std::chrono::seconds(1),
+                          [&] { return closed() || try_take(wanted); })) {
       taken = !closed();
       break;
     }

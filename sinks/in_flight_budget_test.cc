@@ -41,7 +41,8 @@ TEST_CASE("in_flight_budget: a stop request and a failure wake the sender") {
   InFlightBudget budget(10);
   REQUIRE(budget.acquire(10, {}).ok());
   std::stop_source stop;
-  std::thread stopped([&] { CHECK(budget.acquire(1, stop.get_token()).error().code() == ErrorCode::kCancelled); });
+  std::thread stopped(
+      [&] { CHECK(budget.acquire(1, stop.get_token()).error().code() == ErrorCode::kCancelled); });
   stop.request_stop();
   stopped.join();
   std::thread failed([&] { CHECK(budget.acquire(1, {}).error().code() == ErrorCode::kTargetUnavailable); });

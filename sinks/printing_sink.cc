@@ -39,7 +39,8 @@ class PrintingSink final : public Sink {
   PrintingSink(const PrintingSinkOptions& options, DeliveryListener& listener)
       : options_(options), listener_(listener), thread_([this](std::stop_token stop) { run(stop); }) {}
 
-  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs, std::stop_token stop) override;
+  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
+                                                std::stop_token stop) override;
   Result<void> send(const OutboundMessage& message, std::stop_token stop) override;
   void flush() noexcept override {}  // the writer never waits for more
   Result<void> close(std::chrono::milliseconds timeout) override;
@@ -69,7 +70,8 @@ class PrintingSink final : public Sink {
   std::jthread thread_;  // last: starts after what it uses, joins before it goes
 };
 
-Result<std::vector<const Topic*>> PrintingSink::open_topics(std::span<const TopicSpec> specs, std::stop_token /*stop*/) {
+Result<std::vector<const Topic*>> PrintingSink::open_topics(std::span<const TopicSpec> specs,
+                                                            std::stop_token /*stop*/) {
   std::vector<const Topic*> topics;
   for (const TopicSpec& spec : specs) {
     Topic& topic = topics_.emplace_back();
@@ -142,7 +144,8 @@ void PrintingSink::run(const std::stop_token& stop) noexcept {
 std::optional<Error> PrintingSink::write(const Batch& batch) const {
   const std::string_view text = batch.text.view();
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), options_.stream) == text.size() && std::fflush(options_.stream) == 0) {
+  if (std::fwrite(text.data(), 1, text.size(), options_.stream) == text.size() &&
+      std::fflush(options_.stream) == 0) {
     return std::nullopt;
   }
   const int code = errno;
@@ -160,7 +163,8 @@ void PrintingSink::report(const Batch& batch, const std::optional<Error>& failed
     const std::string_view value = raw.substr(offset + message.key_size, message.value_size);
     offset += message.key_size + message.value_size;
     if (failed) {
-      listener_.failed(*message.ticket, FailedMessage{message.topic->name, message.partition, key, value, *failed});
+      listener_.failed(*message.ticket,
+                       FailedMessage{message.topic->name, message.partition, key, value, *failed});
     } else {
       groups.delivered(*message.ticket, key.size() + value.size());
     }
@@ -175,7 +179,8 @@ Result<void> PrintingSink::close(std::chrono::milliseconds timeout) {
     changed_.wait_for(mutex_, {}, timeout, [&] { return in_flight_ == 0; });
     left = in_flight_;
     // A writer that hangs in the stream cannot be interrupted; what it has not begun is reported as failed.
-    if (left != 0 && !failure_) failure_ = Error(ErrorCode::kUndelivered, "the reader of the output does not read");
+    if (left != 0 && !failure_)
+      failure_ = Error(ErrorCode::kUndelivered, "the reader of the output does not read");
   }
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();

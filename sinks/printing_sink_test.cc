@@ -34,7 +34,8 @@ class MemoryStream {
   std::FILE* stream_;
 };
 
-std::string printed(PrintingSinkOptions options, std::int32_t partition, std::string_view key, std::string_view value) {
+std::string printed(PrintingSinkOptions options, std::int32_t partition, std::string_view key,
+                    std::string_view value) {
   MemoryStream stream;
   options.stream = stream.get();
   RecordingListener listener;
@@ -50,7 +51,8 @@ std::string printed(PrintingSinkOptions options, std::int32_t partition, std::st
 }
 
 TEST_CASE("printing_sink: NDJSON is exactly this") {
-  CHECK(printed({}, 3, "k", R"({"a":1})") == "{\"topic\":\"topic-1\",\"partition\":3,\"key\":\"k\",\"value\":{\"a\":1}}\n");
+  CHECK(printed({}, 3, "k", R"({"a":1})") ==
+        "{\"topic\":\"topic-1\",\"partition\":3,\"key\":\"k\",\"value\":{\"a\":1}}\n");
   CHECK(printed({}, -1, "a\"b\\c\n\x01", "{}") ==
         "{\"topic\":\"topic-1\",\"partition\":null,\"key\":\"a\\\"b\\\\c\\n\\u0001\",\"value\":{}}\n");
 }
@@ -112,13 +114,15 @@ TEST_CASE("printing_sink: every message is written once, lines stay whole, under
   const std::string text = stream.text();
   int next[4] = {0, 0, 0, 0};
   std::size_t begin = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; begin = end + 1, end = text.find('\n', begin)) {
+  for (std::size_t end = text.find('\n'); end != std::string::npos;
+       begin = end + 1, end = text.find('\n', begin)) {
     const std::string line = text.substr(begin, end - begin);
     const char letter = line[line.size() - 3];
     REQUIRE(letter >= 'a');
     REQUIRE(letter <= 'd');
     const std::string key = std::to_string(next[letter - 'a']++);
-    REQUIRE(line == "{\"topic\":\"t\",\"partition\":0,\"key\":\"" + key + "\",\"value\":\"" + std::string(300, letter) + "\"}");
+    REQUIRE(line == "{\"topic\":\"t\",\"partition\":0,\"key\":\"" + key + "\",\"value\":\"" +
+                        std::string(300, letter) + "\"}");
   }
   for (const int count : next) CHECK(count == kEach);
 }
@@ -140,8 +144,10 @@ TEST_CASE("printing_sink: a closed pipe is the sink's failure and every message 
   std::optional<Error> failure;
   while (!failure && taken < 1'000'000) {
     auto sent = sink->send({topic, 2, "key", "{}", &ticket}, {});
-    if (sent) ++taken;
-    else failure = sent.error();
+    if (sent)
+      ++taken;
+    else
+      failure = sent.error();
   }
   REQUIRE(failure);
   CHECK(failure->code() == ErrorCode::kUndelivered);

@@ -14,8 +14,9 @@ void ClusterHealth::note_error(int code, std::string_view text) {
     rejection_ = Error(ErrorCode::kTargetRejected, fmt::format("Kafka refuses the login: {}", text))
                      .hint("check SaslUsername, SaslPassword and SaslMechanism");
   } else if (code == RD_KAFKA_RESP_ERR__SSL && !answered_) {
-    rejection_ = Error(ErrorCode::kTargetRejected, fmt::format("no TLS connection to Kafka: {}", text))
-                     .hint("check SecurityProtocol, SslCaCertificateArn and SslEndpointIdentificationAlgorithm");
+    rejection_ =
+        Error(ErrorCode::kTargetRejected, fmt::format("no TLS connection to Kafka: {}", text))
+            .hint("check SecurityProtocol, SslCaCertificateArn and SslEndpointIdentificationAlgorithm");
   }
 }
 

@@ -12,7 +12,9 @@ namespace {
 
 using std::chrono::seconds;
 
-TEST_CASE("embedded_kafka: everything sent is read back, in order, with its offset, far above what the cluster keeps") {
+TEST_CASE(
+    "embedded_kafka: everything sent is read back, in order, with its offset, far above what the cluster "
+    "keeps") {
   RecordingListener listener;
   std::map<std::pair<std::string, std::int32_t>, std::int64_t> next;
   std::uint64_t consumed = 0;

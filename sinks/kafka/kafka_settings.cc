@@ -73,7 +73,8 @@ void add_security(KafkaProperties& properties, const KafkaSettings& kafka) {
 Result<void> add_users_own(KafkaProperties& properties, const KafkaSinkOptions& options) {
   for (const auto& [name, value] : options.properties) {
     if (std::find(kOwned.begin(), kOwned.end(), name) != kOwned.end()) {
-      return Error(ErrorCode::kInvalidSettings, fmt::format("KafkaProperties: {} is set by dmskafka itself", name))
+      return Error(ErrorCode::kInvalidSettings,
+                   fmt::format("KafkaProperties: {} is set by dmskafka itself", name))
           .hint("delivery and order depend on it");
     }
     properties.emplace_back(name, value);
@@ -86,14 +87,17 @@ std::int64_t users_batch_bytes(const KafkaSinkOptions& options) {
   std::int64_t bytes = kBatchBytesMax;
   if (set != options.properties.end()) {
     const char* end = set->second.data() + set->second.size();
-    if (std::from_chars(set->second.data(), end, bytes).ptr != end) bytes = kBatchBytesMax;  // librdkafka will refuse it
+    if (std::from_chars(set->second.data(), end, bytes).ptr != end)
+      bytes = kBatchBytesMax;  // librdkafka will refuse it
   }
   return bytes;
 }
 
 }  // namespace
 
-std::string broker_list(const KafkaSettings& settings) { return fmt::format("{}", fmt::join(settings.brokers, ",")); }
+std::string broker_list(const KafkaSettings& settings) {
+  return fmt::format("{}", fmt::join(settings.brokers, ","));
+}
 
 KafkaProperties connection_properties(const KafkaSinkOptions& options) {
   KafkaProperties properties;
@@ -103,6 +107,8 @@ KafkaProperties connection_properties(const KafkaSinkOptions& options) {
   properties.emplace_back("log.queue", "true");
   // A broker that restarts should be noticed soon; librdkafka's default waits up to 10 s between attempts.
   properties.emplace_back("reconnect.backoff.max.ms", "2000");
+  // Also twice the pause before a first connection: the default costs 50 ms at every start.
+  properties.emplace_back("reconnect.backoff.ms", "20");
   properties.emplace_back("socket.nagle.disable", "true");
   // librdkafka 2.0 misses some leader changes until its next full look.
   properties.emplace_back("topic.metadata.refresh.interval.ms", "60000");
@@ -129,9 +135,11 @@ Result<KafkaProperties> producer_properties(const KafkaSinkOptions& options, std
   properties.emplace_back("max.in.flight.requests.per.connection", "5");
   // librdkafka's own time-out would leave a hole in the sequence; StallWatchdog bounds the waiting instead.
   properties.emplace_back("message.timeout.ms", "0");
-  properties.emplace_back("batch.size", fmt::to_string(std::min(users_batch_bytes(options), batch_bytes_max)));
+  properties.emplace_back("batch.size",
+                          fmt::to_string(std::min(users_batch_bytes(options), batch_bytes_max)));
   // It bounds a batch too, so that a small MessageMaxBytes must not make small batches; the engine checks each message.
-  const std::int64_t message_bytes_max = std::max(options.kafka.message_max_bytes, kBatchBytesMax) + kFramingBytes;
+  const std::int64_t message_bytes_max =
+      std::max(options.kafka.message_max_bytes, kBatchBytesMax) + kFramingBytes;
   properties.emplace_back("message.max.bytes", fmt::to_string(message_bytes_max));
   // Our own budget is the bound; librdkafka's must stay above it, or its queue would be full first. One message may be
   // larger than the whole budget.

@@ -37,6 +37,7 @@ TEST_CASE("kafka_settings: plaintext names neither certificates nor passwords") 
                                                      {"security.protocol", "plaintext"},
                                                      {"log.queue", "true"},
                                                      {"reconnect.backoff.max.ms", "2000"},
+                                                     {"reconnect.backoff.ms", "20"},
                                                      {"socket.nagle.disable", "true"},
                                                      {"topic.metadata.refresh.interval.ms", "60000"}});
 }
@@ -52,7 +53,9 @@ TEST_CASE("kafka_settings: ssl with a client certificate") {
   CHECK(values.count("sasl.mechanisms") == 0);
 }
 
-TEST_CASE("kafka_settings: ssl-encryption without files uses the system's authorities, and names may go unchecked") {
+TEST_CASE(
+    "kafka_settings: ssl-encryption without files uses the system's authorities, and names may go "
+    "unchecked") {
   KafkaSinkOptions options;
   options.kafka.brokers = {"b:1"};
   options.kafka.security_protocol = SecurityProtocol::kSslEncryption;
@@ -110,17 +113,20 @@ TEST_CASE("kafka_settings: the user's properties win, but never over a topic's l
 }
 
 TEST_CASE("kafka_settings: what delivery depends on cannot be set") {
-  for (const char* name : {"acks", "enable.idempotence", "message.timeout.ms", "retries", "bootstrap.servers"}) {
+  for (const char* name :
+       {"acks", "enable.idempotence", "message.timeout.ms", "retries", "bootstrap.servers"}) {
     KafkaSinkOptions options = options_for(SecurityProtocol::kPlaintext);
     options.properties = {{name, "0"}};
     const auto refused = producer_properties(options, 1'000'000);
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().code() == ErrorCode::kInvalidSettings);
-    CHECK(refused.error().message() == std::string("KafkaProperties: ") + name + " is set by dmskafka itself");
+    CHECK(refused.error().message() ==
+          std::string("KafkaProperties: ") + name + " is set by dmskafka itself");
   }
 }
 
-TEST_CASE("kafka_settings: librdkafka accepts every producer property we set, and its refusal names the property") {
+TEST_CASE(
+    "kafka_settings: librdkafka accepts every producer property we set, and its refusal names the property") {
   KafkaSinkOptions options;
   options.kafka.brokers = {"127.0.0.1:1"};
   CHECK(make_producer(producer_properties(options, 1'000'000).value()).ok());
@@ -129,7 +135,8 @@ TEST_CASE("kafka_settings: librdkafka accepts every producer property we set, an
   const auto refused = make_producer(producer_properties(options, 1'000'000).value());
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code() == ErrorCode::kInvalidSettings);
-  CHECK(refused.error().message() == "KafkaProperties: linger.msec: No such configuration property: \"linger.msec\"");
+  CHECK(refused.error().message() ==
+        "KafkaProperties: linger.msec: No such configuration property: \"linger.msec\"");
 }
 
 TEST_CASE("kafka_settings: batches stay below a topic's limit") {

@@ -34,14 +34,16 @@ class KafkaSink final : public Sink {
   KafkaSink(KafkaSinkOptions options, DeliveryListener& listener)
       : options_(std::move(options)), listener_(listener), budget_(options_.in_flight_bytes_max) {}
   ~KafkaSink() override {
-    if (reports_) static_cast<void>(close(milliseconds(0)));  // nobody closed us: at least every message is reported
+    if (reports_)
+      static_cast<void>(close(milliseconds(0)));  // nobody closed us: at least every message is reported
   }
   KafkaSink(const KafkaSink&) = delete;
   KafkaSink& operator=(const KafkaSink&) = delete;
 
   Result<void> start();
 
-  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs, std::stop_token stop) override;
+  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
+                                                std::stop_token stop) override;
   Result<void> send(const OutboundMessage& message, std::stop_token stop) override;
   void flush() noexcept override;
   Result<void> close(milliseconds timeout) override;
@@ -65,15 +67,17 @@ class KafkaSink final : public Sink {
   ClientHandle admin_;
   mutable Mutex groups_mutex_;
   std::deque<ProducerGroup> groups_ GUARDED_BY(groups_mutex_);
-  std::deque<KafkaTopic> topics_;             // the task's thread; each is constant once it is handed out
+  std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
   std::optional<ReportThread> reports_;
 };
 
 Result<void> KafkaSink::start() {
-  DMSKAFKA_TRY(producer_properties(options_, batch_bytes_for(0)));  // tells of a wrong property before any connection
+  DMSKAFKA_TRY(
+      producer_properties(options_, batch_bytes_for(0)));  // tells of a wrong property before any connection
   DMSKAFKA_ASSIGN(const KafkaProperties properties, admin_properties(options_));
   DMSKAFKA_ASSIGN(admin_, make_producer(properties));
-  reports_.emplace(ReportThread::Parts{listener_, budget_, health_, broker_list(options_.kafka), options_.stall_timeout});
+  reports_.emplace(
+      ReportThread::Parts{listener_, budget_, health_, broker_list(options_.kafka), options_.stall_timeout});
   reports_->add_client(admin_.get());
   return {};
 }
@@ -85,10 +89,15 @@ std::string KafkaSink::compression() const {
   return "lz4";
 }
 
-Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSpec> specs, std::stop_token stop) {
+Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSpec> specs,
+                                                         std::stop_token stop) {
   DMSKAFKA_ASSIGN(KafkaProperties producer, producer_properties(options_, batch_bytes_for(0)));
-  TopicAdmin topic_admin({admin_.get(), health_, std::move(producer), broker_list(options_.kafka),
-                          {options_.kafka.message_max_bytes, compression()}, options_.connect_timeout});
+  TopicAdmin topic_admin({admin_.get(),
+                          health_,
+                          std::move(producer),
+                          broker_list(options_.kafka),
+                          {options_.kafka.message_max_bytes, compression()},
+                          options_.connect_timeout});
   DMSKAFKA_ASSIGN(const std::vector<TopicFacts> facts, topic_admin.open(specs, stop));
   std::vector<const Topic*> topics;
   for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -101,9 +110,10 @@ Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSp
 }
 
 Result<const Topic*> KafkaSink::add_topic(const TopicSpec& spec, const TopicFacts& facts) {
-  const auto known = std::find_if(topics_.begin(), topics_.end(), [&](const auto& topic) { return topic.name == spec.name; });
+  const auto known = std::find_if(topics_.begin(), topics_.end(),
+                                  [&](const auto& topic) { return topic.name == spec.name; });
   if (known != topics_.end()) return &*known;
-  DMSKAFKA_ASSIGN(ProducerGroup* group, group_for(batch_bytes_for(facts.message_bytes_max)));
+  DMSKAFKA_ASSIGN(ProducerGroup * group, group_for(batch_bytes_for(facts.message_bytes_max)));
   KafkaTopic& topic = topics_.emplace_back();
   topic.name = spec.name;
   topic.partition_count = facts.partition_count;
@@ -136,14 +146,15 @@ Result<void> KafkaSink::send(const OutboundMessage& message, std::stop_token sto
 
 Result<void> KafkaSink::produce(const OutboundMessage& message, const std::stop_token& stop) {
   const auto& topic = static_cast<const KafkaTopic&>(*message.topic);
-  rd_kafka_topic_s* handle = topic.handles[static_cast<std::size_t>(message.partition) % topic.handles.size()].get();
+  rd_kafka_topic_s* handle =
+      topic.handles[static_cast<std::size_t>(message.partition) % topic.handles.size()].get();
   // Null would be sent as a null key, or as a tombstone, where empty is meant. librdkafka copies and does not write.
   constexpr std::string_view kEmpty = "";
   const std::string_view key = message.key.empty() ? kEmpty : message.key;
   const std::string_view value = message.value.empty() ? kEmpty : message.value;
   for (;;) {
-    if (rd_kafka_produce(handle, message.partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()), value.size(),
-                         key.data(), key.size(), message.ticket) == 0) {
+    if (rd_kafka_produce(handle, message.partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
+                         value.size(), key.data(), key.size(), message.ticket) == 0) {
       return {};
     }
     const rd_kafka_resp_err_t code = rd_kafka_last_error();
@@ -157,8 +168,8 @@ Result<void> KafkaSink::produce(const OutboundMessage& message, const std::stop_
 
 Result<void> KafkaSink::not_taken(const OutboundMessage& message, int code) {
   if (report_verdict(code) == ReportVerdict::kMessageAtFault) {
-    reports_->reject({message.topic->name, message.partition, std::string(message.key), std::string(message.value),
-                      message.ticket, code});
+    reports_->reject({message.topic->name, message.partition, std::string(message.key),
+                      std::string(message.value), message.ticket, code});
     return {};
   }
   budget_.close(sink_failure(code, ""));
@@ -197,7 +208,9 @@ Result<void> KafkaSink::close(milliseconds timeout) {
     return Error(ErrorCode::kInternal, fmt::format("librdkafka did not report {} messages", unreported));
   }
   if (undelivered == 0) return {};
-  const std::string why = failed ? failed->message() : fmt::format("Kafka did not acknowledge them within {} ms", timeout.count());
+  const std::string why = failed
+                              ? failed->message()
+                              : fmt::format("Kafka did not acknowledge them within {} ms", timeout.count());
   return Error(ErrorCode::kUndelivered, fmt::format("{} messages were not delivered: {}", undelivered, why));
 }
 

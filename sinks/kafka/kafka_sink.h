@@ -16,8 +16,9 @@ struct KafkaSinkOptions {
   std::string client_id;                              ///< shown in the broker's logs
   std::map<std::string, std::string> properties;      ///< DmskafkaSettings.KafkaProperties; checked already
   std::optional<std::chrono::seconds> stall_timeout;  ///< nothing acknowledged for so long: the sink fails
-  std::size_t in_flight_bytes_max = 32 << 20;         ///< taken and not yet reported; 128 bytes a message beside its own
-  std::uint32_t producer_count = 1;                   ///< handles; a partition always belongs to one of them
+  std::size_t in_flight_bytes_max =
+      32 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
+  std::uint32_t producer_count = 1;  ///< handles; a partition always belongs to one of them
   std::chrono::milliseconds connect_timeout{30'000};  ///< for the first broker to answer
 };
 

@@ -25,7 +25,8 @@ struct Fixture {
     const std::vector<TopicSpec> specs = {{"t", {}, {}, {}}};
     topic = sink->open_topics(specs, {}).value().front();
   }
-  Result<void> send(std::int32_t partition, std::string_view key, std::string_view value, std::stop_token stop = {}) {
+  Result<void> send(std::int32_t partition, std::string_view key, std::string_view value,
+                    std::stop_token stop = {}) {
     return sink->send({topic, partition, key, value, &ticket}, std::move(stop));
   }
 
@@ -63,7 +64,8 @@ TEST_CASE("kafka_sink: each message is delivered once, in order within its parti
     REQUIRE(messages.size() == kEach);
     for (int i = 0; i < kEach; ++i) {
       REQUIRE(messages[static_cast<std::size_t>(i)].first == std::to_string(i));
-      REQUIRE(messages[static_cast<std::size_t>(i)].second == "{\"partition\":" + std::to_string(partition) + "}");
+      REQUIRE(messages[static_cast<std::size_t>(i)].second ==
+              "{\"partition\":" + std::to_string(partition) + "}");
     }
   }
   CHECK(fixture.sink->close(seconds(10)).ok());
@@ -91,9 +93,10 @@ TEST_CASE("kafka_sink: an error that passes is retried and order is kept") {
   for (int i = 0; i < kCount; ++i) REQUIRE(messages[static_cast<std::size_t>(i)].first == std::to_string(i));
 }
 
-TEST_CASE("kafka_sink: messages the broker refuses are reported with key, value and reason, and others go on") {
+TEST_CASE(
+    "kafka_sink: messages the broker refuses are reported with key, value and reason, and others go on") {
   Fixture fixture(1);
-  fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
+  fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE});
   REQUIRE(fixture.send(0, "refused", "{\"a\":1}").ok());
   REQUIRE(fixture.listener.wait_reported(1));
   REQUIRE(fixture.listener.failures().size() == 1);
@@ -104,7 +107,7 @@ TEST_CASE("kafka_sink: messages the broker refuses are reported with key, value 
   CHECK(failure.key == "refused");
   CHECK(failure.value == "{\"a\":1}");
   CHECK(failure.code == ErrorCode::kUndelivered);
-  CHECK(failure.text == "Broker: Topic authorization failed (TOPIC_AUTHORIZATION_FAILED)");
+  CHECK(failure.text == "Broker: Message size too large (MSG_SIZE_TOO_LARGE)");
   CHECK_FALSE(fixture.sink->failure());
   REQUIRE(fixture.send(0, "taken", "{}").ok());
   CHECK(fixture.sink->close(seconds(20)).ok());
@@ -238,7 +241,8 @@ TEST_CASE("kafka_sink: no broker at the address") {
   const auto took = steady_clock::now() - start;
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.error().code() == ErrorCode::kTargetUnavailable);
-  CHECK(opened.error().message().find("no Kafka broker answers at 127.0.0.1:1,127.0.0.1:2 within 1 s: ") == 0);
+  CHECK(opened.error().message().find("no Kafka broker answers at 127.0.0.1:1,127.0.0.1:2 within 1 s: ") ==
+        0);
   CHECK(opened.error().message().find("Connection refused") != std::string::npos);
   CHECK(took >= milliseconds(1400));
   CHECK(took < seconds(4));

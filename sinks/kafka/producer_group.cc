@@ -36,10 +36,12 @@ Result<void> ProducerGroup::know_topics(milliseconds timeout, const std::stop_to
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (const ClientHandle& client : clients_) {
     int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    for (milliseconds wait{500}; code != RD_KAFKA_RESP_ERR_NO_ERROR; wait = std::min(wait * 2, milliseconds(5000))) {
+    for (milliseconds wait{500}; code != RD_KAFKA_RESP_ERR_NO_ERROR;
+         wait = std::min(wait * 2, milliseconds(5000))) {
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
       if (std::chrono::steady_clock::now() >= deadline) {
-        return Error(ErrorCode::kTargetUnavailable, "asking for the topics: " + describe_error(code, nullptr));
+        return Error(ErrorCode::kTargetUnavailable,
+                     "asking for the topics: " + describe_error(code, nullptr));
       }
       const rd_kafka_metadata_t* metadata = nullptr;
       code = rd_kafka_metadata(client.get(), 0, nullptr, &metadata, static_cast<int>(wait.count()));

@@ -20,7 +20,8 @@ struct KafkaTopic : Topic {
 class ProducerGroup {
  public:
   /// Errors: kInvalidSettings.
-  static Result<ProducerGroup> start(const KafkaProperties& properties, std::int64_t batch_bytes, std::uint32_t count);
+  static Result<ProducerGroup> start(const KafkaProperties& properties, std::int64_t batch_bytes,
+                                     std::uint32_t count);
 
   const std::vector<ClientHandle>& clients() const noexcept { return clients_; }
   std::int64_t batch_bytes() const noexcept { return batch_bytes_; }

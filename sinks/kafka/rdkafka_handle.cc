@@ -16,7 +16,8 @@ Result<ConfigurationHandle> make_configuration(const KafkaProperties& properties
   char text[512];
   for (const auto& [name, value] : properties) {
     // librdkafka's text quotes the value it refuses; a password is never refused, so none can be quoted.
-    if (rd_kafka_conf_set(configuration.get(), name.c_str(), value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK) {
+    if (rd_kafka_conf_set(configuration.get(), name.c_str(), value.c_str(), text, sizeof text) !=
+        RD_KAFKA_CONF_OK) {
       return Error(ErrorCode::kInvalidSettings, fmt::format("KafkaProperties: {}: {}", name, text));
     }
   }
@@ -26,7 +27,8 @@ Result<ConfigurationHandle> make_configuration(const KafkaProperties& properties
 Result<ClientHandle> make_client(rd_kafka_type_t type, ConfigurationHandle configuration) {
   char text[512];
   ClientHandle client(rd_kafka_new(type, configuration.get(), text, sizeof text));
-  if (!client) return Error(ErrorCode::kInvalidSettings, fmt::format("librdkafka refuses the settings: {}", text));
+  if (!client)
+    return Error(ErrorCode::kInvalidSettings, fmt::format("librdkafka refuses the settings: {}", text));
   static_cast<void>(configuration.release());  // the client's own now
   return client;
 }
@@ -40,7 +42,8 @@ void RdKafkaRelease::operator()(rd_kafka_op_s* event) const noexcept { rd_kafka_
 
 Result<ClientHandle> make_producer(const KafkaProperties& properties) {
   DMSKAFKA_ASSIGN(ConfigurationHandle configuration, make_configuration(properties));
-  rd_kafka_conf_set_events(configuration.get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+  rd_kafka_conf_set_events(configuration.get(),
+                           RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
   DMSKAFKA_ASSIGN(ClientHandle client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
   rd_kafka_set_log_queue(client.get(), nullptr);  // null: the main queue
   return client;

@@ -140,7 +140,8 @@ void ReportThread::report_failed(DeliveryTicket& ticket, FailedMessage message, 
       [[fallthrough]];
     case ReportVerdict::kPurged: {
       const auto failure = parts_.budget.failure();
-      message.reason = Error(failure ? failure->code() : ErrorCode::kTargetUnavailable, message.reason.message());
+      message.reason =
+          Error(failure ? failure->code() : ErrorCode::kTargetUnavailable, message.reason.message());
       break;
     }
   }
@@ -182,9 +183,9 @@ void ReportThread::watch() {
   const auto verdict = watchdog_.observe(now, in_flight, reported_);
   if (verdict == StallWatchdog::Verdict::kFine) return;
   const std::string last = parts_.health.last_error();
-  const std::string text =
-      fmt::format("Kafka ({}) acknowledged nothing for {} s while {} messages are in flight{}", parts_.brokers,
-                  watchdog_.waited(now).count(), in_flight, last.empty() ? "" : "; last error: " + last);
+  const std::string text = fmt::format(
+      "Kafka ({}) acknowledged nothing for {} s while {} messages are in flight{}", parts_.brokers,
+      watchdog_.waited(now).count(), in_flight, last.empty() ? "" : "; last error: " + last);
   if (verdict == StallWatchdog::Verdict::kWaiting) {
     log_warning(text + "; waiting");
     return;

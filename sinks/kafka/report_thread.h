@@ -72,10 +72,10 @@ class ReportThread {
   // librdkafka writes to it when an event comes: each client has its own queue, as a delivery report must be taken from its
   // own client's (a forwarded one would be counted off the other), and one thread waits for them all.
   const int wake_fd_;
-  DeliveryGroups groups_;      // report thread
-  StallWatchdog watchdog_;     // report thread
-  std::uint64_t reported_ = 0;         // report thread
-  std::vector<QueueHandle> queues_;    // report thread
+  DeliveryGroups groups_;            // report thread
+  StallWatchdog watchdog_;           // report thread
+  std::uint64_t reported_ = 0;       // report thread
+  std::vector<QueueHandle> queues_;  // report thread
   Mutex mutex_;
   std::vector<RejectedMessage> rejected_ GUARDED_BY(mutex_);
   std::vector<QueueHandle> added_ GUARDED_BY(mutex_);

@@ -33,7 +33,8 @@ struct NewTopicRelease {
 using NewTopicHandle = std::unique_ptr<rd_kafka_NewTopic_s, NewTopicRelease>;
 
 bool is_refused_right(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+  return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
 }
 
 /// One answer to "what is this topic", or the code of a question that got none.
@@ -49,8 +50,10 @@ MetadataAnswer ask_metadata(rd_kafka_s* client, rd_kafka_topic_s* topic, millise
 }
 
 const rd_kafka_metadata_topic* find_topic(const rd_kafka_metadata_t& metadata, const std::string& name) {
-  const std::span<const rd_kafka_metadata_topic> topics(metadata.topics, static_cast<std::size_t>(metadata.topic_cnt));
-  const auto found = std::find_if(topics.begin(), topics.end(), [&](const auto& topic) { return name == topic.topic; });
+  const std::span<const rd_kafka_metadata_topic> topics(metadata.topics,
+                                                        static_cast<std::size_t>(metadata.topic_cnt));
+  const auto found =
+      std::find_if(topics.begin(), topics.end(), [&](const auto& topic) { return name == topic.topic; });
   return found == topics.end() ? nullptr : &*found;
 }
 
@@ -58,16 +61,19 @@ Error cancelled() { return {ErrorCode::kCancelled, "stopped"}; }
 
 }  // namespace
 
-Result<std::vector<TopicFacts>> TopicAdmin::open(std::span<const TopicSpec> specs, const std::stop_token& stop) {
+Result<std::vector<TopicFacts>> TopicAdmin::open(std::span<const TopicSpec> specs,
+                                                 const std::stop_token& stop) {
   DMSKAFKA_ASSIGN(std::vector<Standing> standings, look_up(specs, stop));
   std::vector<const TopicSpec*> missing;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const bool named = std::any_of(missing.begin(), missing.end(), [&](const auto* one) { return one->name == specs[i].name; });
+    const bool named = std::any_of(missing.begin(), missing.end(),
+                                   [&](const auto* one) { return one->name == specs[i].name; });
     if (standings[i].kind == Standing::Kind::kMissing && !named) missing.push_back(&specs[i]);
   }
   if (!missing.empty()) DMSKAFKA_TRY(create(missing, stop));
-  const bool ready = std::all_of(standings.begin(), standings.end(),
-                                 [](const Standing& standing) { return standing.kind == Standing::Kind::kReady; });
+  const bool ready = std::all_of(standings.begin(), standings.end(), [](const Standing& standing) {
+    return standing.kind == Standing::Kind::kReady;
+  });
   if (!ready) {
     DMSKAFKA_ASSIGN(standings, wait_ready(specs, stop));
   }
@@ -96,7 +102,8 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up(std::span<const To
   milliseconds wait{250};
   for (;;) {
     if (stop.stop_requested()) return cancelled();
-    const auto left = std::chrono::duration_cast<milliseconds>(start + parts_.connect_timeout - steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(start + parts_.connect_timeout - steady_clock::now());
     if (left.count() <= 0) return no_broker();
     auto standings = look_up_once(specs, std::min(wait, left));
     if (standings || standings.error().code() != ErrorCode::kTargetUnavailable) return standings;
@@ -111,7 +118,8 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up(std::span<const To
   }
 }
 
-Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<const TopicSpec> specs, milliseconds wait) {
+Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<const TopicSpec> specs,
+                                                                   milliseconds wait) {
   std::vector<Standing> standings(specs.size());
   MetadataAnswer all{nullptr, RD_KAFKA_RESP_ERR_NO_ERROR};
   if (specs.size() > kQuestionsMax) all = ask_metadata(parts_.client, nullptr, wait);
@@ -119,7 +127,8 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<con
     MetadataAnswer one{nullptr, all.code};
     if (specs.size() <= kQuestionsMax) {
       const TopicHandle topic(rd_kafka_topic_new(parts_.client, specs[i].name.c_str(), nullptr));
-      if (!topic) return Error(ErrorCode::kTargetRejected, fmt::format("impossible topic name \"{}\"", specs[i].name));
+      if (!topic)
+        return Error(ErrorCode::kTargetRejected, fmt::format("impossible topic name \"{}\"", specs[i].name));
       one = ask_metadata(parts_.client, topic.get(), wait);
     }
     if (one.code != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -133,8 +142,8 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<con
       return Error(ErrorCode::kTargetRejected,
                    fmt::format("topic {}: {}", specs[i].name, describe_error(found->err, nullptr)));
     }
-    const std::span<const rd_kafka_metadata_partition> partitions(found->partitions,
-                                                                  static_cast<std::size_t>(found->partition_cnt));
+    const std::span<const rd_kafka_metadata_partition> partitions(
+        found->partitions, static_cast<std::size_t>(found->partition_cnt));
     const bool led = found->err == RD_KAFKA_RESP_ERR_NO_ERROR && !partitions.empty() &&
                      std::all_of(partitions.begin(), partitions.end(),
                                  [](const auto& partition) { return partition.leader >= 0; });
@@ -144,9 +153,11 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<con
 }
 
 void TopicAdmin::note_controller(const rd_kafka_metadata_t& metadata) {
-  const std::span<const rd_kafka_metadata_broker> brokers(metadata.brokers, static_cast<std::size_t>(metadata.broker_cnt));
+  const std::span<const rd_kafka_metadata_broker> brokers(metadata.brokers,
+                                                          static_cast<std::size_t>(metadata.broker_cnt));
   const std::int32_t controller = rd_kafka_controllerid(parts_.client, 0);
-  controller_known_ = std::any_of(brokers.begin(), brokers.end(), [&](const auto& broker) { return broker.id == controller; });
+  controller_known_ = std::any_of(brokers.begin(), brokers.end(),
+                                  [&](const auto& broker) { return broker.id == controller; });
 }
 
 Result<void> TopicAdmin::create(std::span<const TopicSpec* const> missing, const std::stop_token& stop) {
@@ -157,7 +168,8 @@ Result<void> TopicAdmin::create(std::span<const TopicSpec* const> missing, const
     // −1: the broker's own default, which brokers know since 2.4.
     topics.emplace_back(rd_kafka_NewTopic_new(spec->name.c_str(), spec->partitions.value_or(-1),
                                               spec->replication_factor.value_or(-1), text, sizeof text));
-    if (!topics.back()) return Error(ErrorCode::kTargetRejected, fmt::format("topic {}: {}", spec->name, text));
+    if (!topics.back())
+      return Error(ErrorCode::kTargetRejected, fmt::format("topic {}: {}", spec->name, text));
     for (const auto& [name, value] : spec->config) {
       rd_kafka_NewTopic_set_config(topics.back().get(), name.c_str(), value.c_str());
     }
@@ -169,19 +181,23 @@ Result<void> TopicAdmin::create(std::span<const TopicSpec* const> missing, const
   const EventHandle answer = wait_answer(queue.get(), stop);
   if (!answer) return cancelled();
   if (const auto code = rd_kafka_event_error(answer.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return Error(ErrorCode::kTargetUnavailable,
-                 fmt::format("creating topics: {}", describe_error(code, rd_kafka_event_error_string(answer.get()))));
+    return Error(
+        ErrorCode::kTargetUnavailable,
+        fmt::format("creating topics: {}", describe_error(code, rd_kafka_event_error_string(answer.get()))));
   }
   std::size_t count = 0;
-  const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer.get()), &count);
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view name = rd_kafka_topic_result_name(results[i]);
     const auto code = rd_kafka_topic_result_error(results[i]);
-    const auto* spec = *std::find_if(missing.begin(), missing.end(), [&](const auto* one) { return one->name == name; });
+    const auto* spec =
+        *std::find_if(missing.begin(), missing.end(), [&](const auto* one) { return one->name == name; });
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       log_info(fmt::format("created topic {}", name));
     } else if (is_refused_right(code)) {
-      DMSKAFKA_TRY(let_broker_create(*spec, describe_error(code, rd_kafka_topic_result_error_string(results[i]))));
+      DMSKAFKA_TRY(
+          let_broker_create(*spec, describe_error(code, rd_kafka_topic_result_error_string(results[i]))));
     } else if (code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
       return Error(ErrorCode::kTargetRejected,
                    fmt::format("topic {} does not exist and cannot be created: {}", name,
@@ -192,8 +208,9 @@ Result<void> TopicAdmin::create(std::span<const TopicSpec* const> missing, const
 }
 
 Result<void> TopicAdmin::let_broker_create(const TopicSpec& spec, const std::string& why) {
-  log_warning(fmt::format("not allowed to create topic {}: {}; asking the broker to create it with its own defaults",
-                          spec.name, why));
+  log_warning(
+      fmt::format("not allowed to create topic {}: {}; asking the broker to create it with its own defaults",
+                  spec.name, why));
   creation_refused_ = why;
   // A producer's question for a topic makes the broker create it, where auto.create.topics.enable is true.
   DMSKAFKA_ASSIGN(const ClientHandle client, make_producer(parts_.producer));
@@ -215,11 +232,13 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::wait_ready(std::span<const
     if (steady_clock::now() >= deadline) {
       const std::string& name = specs[static_cast<std::size_t>(waiting - standings.begin())].name;
       if (waiting->kind == Standing::Kind::kWithoutLeader) {
-        return Error(ErrorCode::kTargetUnavailable, fmt::format("topic {} has partitions without a leader", name));
+        return Error(ErrorCode::kTargetUnavailable,
+                     fmt::format("topic {} has partitions without a leader", name));
       }
-      return Error(ErrorCode::kTargetRejected,
-                   fmt::format("topic {} does not exist{}", name,
-                               creation_refused_.empty() ? "" : " and cannot be created: " + creation_refused_))
+      return Error(
+                 ErrorCode::kTargetRejected,
+                 fmt::format("topic {} does not exist{}", name,
+                             creation_refused_.empty() ? "" : " and cannot be created: " + creation_refused_))
           .hint("create it, or allow us to (Create on the topic, or auto.create.topics.enable)");
     }
     std::this_thread::sleep_for(pause);  // the cluster tells nobody when it is ready

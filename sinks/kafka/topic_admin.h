@@ -50,7 +50,8 @@ class TopicAdmin {
   };
 
   Result<std::vector<Standing>> look_up(std::span<const TopicSpec> specs, const std::stop_token& stop);
-  Result<std::vector<Standing>> look_up_once(std::span<const TopicSpec> specs, std::chrono::milliseconds wait);
+  Result<std::vector<Standing>> look_up_once(std::span<const TopicSpec> specs,
+                                             std::chrono::milliseconds wait);
   Result<void> create(std::span<const TopicSpec* const> missing, const std::stop_token& stop);
   Result<void> let_broker_create(const TopicSpec& spec, const std::string& why);
   Result<std::vector<Standing>> wait_ready(std::span<const TopicSpec> specs, const std::stop_token& stop);
@@ -58,7 +59,8 @@ class TopicAdmin {
   Error no_broker() const;
 
   const Parts parts_;
-  bool controller_known_ = false;  ///< librdkafka's mock cluster names one that does not exist, and requests wait for it
+  bool controller_known_ =
+      false;  ///< librdkafka's mock cluster names one that does not exist, and requests wait for it
   std::string creation_refused_;  ///< why the broker did not let us create, "" when it did
 };
 

@@ -14,7 +14,9 @@ namespace dmskafka {
 namespace {
 
 struct ResourceRelease {
-  void operator()(rd_kafka_ConfigResource_s* resource) const noexcept { rd_kafka_ConfigResource_destroy(resource); }
+  void operator()(rd_kafka_ConfigResource_s* resource) const noexcept {
+    rd_kafka_ConfigResource_destroy(resource);
+  }
 };
 using ResourceHandle = std::unique_ptr<rd_kafka_ConfigResource_s, ResourceRelease>;
 
@@ -35,20 +37,24 @@ std::int64_t size_limit(std::string_view topic, std::string_view value, const Pr
   std::int64_t limit = 0;
   std::from_chars(value.data(), value.data() + value.size(), limit);
   if (limit != 0 && limit < ours.message_max_bytes) {
-    log_warning(fmt::format("topic {} takes at most {} bytes (max.message.bytes), MessageMaxBytes is {}: larger messages will "
-                            "be refused unless they compress below it",
-                            topic, limit, ours.message_max_bytes));
+    log_warning(fmt::format(
+        "topic {} takes at most {} bytes (max.message.bytes), MessageMaxBytes is {}: larger messages will "
+        "be refused unless they compress below it",
+        topic, limit, ours.message_max_bytes));
   }
   return limit;
 }
 
-void warn_of(std::string_view topic, std::string_view name, std::string_view value, const ProducerTraits& ours) {
+void warn_of(std::string_view topic, std::string_view name, std::string_view value,
+             const ProducerTraits& ours) {
   if (name == "cleanup.policy" && value.find("compact") != std::string_view::npos) {
-    log_warning(fmt::format("topic {} has cleanup.policy={}: Kafka will keep only the last message of each key", topic, value));
+    log_warning(fmt::format(
+        "topic {} has cleanup.policy={}: Kafka will keep only the last message of each key", topic, value));
   }
-  if (name == "compression.type" && value != "producer" && !ours.compression.empty() && value != ours.compression) {
-    log_warning(fmt::format("topic {} has compression.type={}: the broker compresses our {} batches again", topic, value,
-                            ours.compression));
+  if (name == "compression.type" && value != "producer" && !ours.compression.empty() &&
+      value != ours.compression) {
+    log_warning(fmt::format("topic {} has compression.type={}: the broker compresses our {} batches again",
+                            topic, value, ours.compression));
   }
 }
 
@@ -85,7 +91,8 @@ std::vector<std::int64_t> read_topic_limits(rd_kafka_s* client, std::span<const 
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      log_debug(fmt::format("the settings of topic {} cannot be read: {}", rd_kafka_ConfigResource_name(resources[i]),
+      log_debug(fmt::format("the settings of topic {} cannot be read: {}",
+                            rd_kafka_ConfigResource_name(resources[i]),
                             describe_error(code, rd_kafka_ConfigResource_error_string(resources[i]))));
       continue;
     }
