@@ -5,7 +5,7 @@
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/lsn.h"
 #include "sources/postgres/snapshot_reader.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 #include "sources/postgres/table_locks.h"
 
 namespace dmskafka::postgres {

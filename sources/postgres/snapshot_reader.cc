@@ -7,7 +7,7 @@
 
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
 namespace {
