@@ -1,35 +1,42 @@
 """The broker freezes, dies or restarts in the middle of a load: the load waits, goes on, and nothing is lost."""
 
 import collections
+import json
 import pathlib
 import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, gate, kafka, servers, wire
+from lib import dmskafka, gate, kafka, servers, sqlite, wire
 from lib.harness import case, check, equal, main, say, wait_until
 
 # Enough bytes behind the gate that they cannot all wait inside the program: the reader must be held up by the broker.
 ROWS, OPEN_ROWS = 60000, 20000
-SCHEMA = gate.FUNCTION + gate.view("payments", ROWS, OPEN_ROWS, "repeat(md5(id::text), 50)")
 
 
-def half_sent(t, broker):
-    """A load whose first rows are in Kafka, standing before the gate."""
-    database = t.database(SCHEMA)
-    open_gate = gate.shut(t, database)
-    process = dmskafka.start(
-        t,
+def load_arguments(t, database, broker):
+    target = {"Broker": broker.address, "Topic": "payments", "MessageFormat": "json-unformatted"}
+    mapping = dmskafka.mapping(("include", "public.payments", {"object-locator": {"table-type": "view"}}))
+    return [
         "full-load",
         "--source",
         database.uri,
         "--target",
-        f'{{"Broker": "{broker.address}", "Topic": "payments", "MessageFormat": "json-unformatted"}}',
+        json.dumps(target),
         "--table-mappings",
-        dmskafka.mapping(("include", "public.payments", {"object-locator": {"table-type": "view"}})),
+        mapping,
+        "--state",
+        t.dir / "task.dmskafka",
         "--task-settings",
         dmskafka.task_settings(2),
-    )
+    ]
+
+
+def half_sent(t, broker, rows=ROWS):
+    """A load whose first rows are in Kafka, standing before the gate."""
+    database = t.database(gate.FUNCTION + gate.view("payments", rows, OPEN_ROWS, "repeat(md5(id::text), 50)"))
+    open_gate = gate.shut(t, database)
+    process = dmskafka.start(t, *load_arguments(t, database, broker))
     wait_until(
         lambda: kafka.message_count("payments", broker.address) > 1000 or not process.running(),
         "the first rows are in Kafka",
@@ -57,13 +64,13 @@ def wait_until_held_up(database, process):
     check(process.running(), f"dmskafka ended while its broker was away:\n{process.said()}")
 
 
-def check_all_there(broker):
+def check_all_there(broker, rows=ROWS):
     ids = collections.Counter(
         record["data"]["id"] for record in wire.data_records(kafka.consume("payments", broker.address))
     )
-    missing = [n for n in range(1, ROWS + 1) if n not in ids]
+    missing = [n for n in range(1, rows + 1) if n not in ids]
     equal(missing[:10], [], f"missing rows, {len(missing)} in all")
-    say(f"{sum(ids.values()) - ROWS} rows came twice")
+    say(f"{sum(ids.values()) - rows} rows came twice")
 
 
 @case("a broker that freezes holds the load up; when it wakes the load goes on")
@@ -89,6 +96,25 @@ def killed(t):
     broker.start()
     process.wait(90).expect(0)
     check_all_there(broker)
+
+
+@case(
+    "rows that were read and sent but never acknowledged are not done: killed then, the load sends them again"
+)
+def killed_unacknowledged(t):
+    broker, rows = servers.own_kafka(t), OPEN_ROWS + 1000
+    database, process, open_gate = half_sent(t, broker, rows)
+    broker.signal(signal.SIGSTOP)
+    open_gate()
+    reading = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
+    wait_until(lambda: database.query(reading) == "0", "the reader has read the last row", 30, step_s=0.1)
+    equal(process.kill().status, -signal.SIGKILL, "status of the killed process")
+    state = sqlite.query_state(t.dir / "task.dmskafka", "SELECT table_name, state FROM table_load;")
+    equal(state, "payments|Full load", "the state file")
+    broker.kill()
+    broker.start()
+    dmskafka.run(t, *load_arguments(t, database, broker)).expect(0)
+    check_all_there(broker, rows)
 
 
 if __name__ == "__main__":

@@ -93,8 +93,9 @@ def consume_lines(topic, path, address=None):
 
 def message_count(topic, address=None):
     """From the offsets alone. 0 while there is no such topic, or it has no leader yet."""
-    described = json.loads(_kcat(["-L", "-J", "-t", topic], address))["topics"][0]
-    partitions = [p["partition"] for p in described["partitions"]]
+    # All topics, not this one: asking a broker for a topic by name makes it.
+    described = {t["topic"]: t for t in json.loads(_kcat(["-L", "-J"], address))["topics"]}
+    partitions = [p["partition"] for p in described.get(topic, {"partitions": []})["partitions"]]
     if not partitions:
         return 0
     try:
