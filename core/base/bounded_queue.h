@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -35,7 +36,7 @@ class BoundedQueue {
     while (!closed_ && !has_room(records, bytes)) {
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
       not_full_.wait_for(mutex_, stop, std::chrono::seconds(1),
-                         [&] { return closed_ || has_room(records, bytes); });
+                         [&]() REQUIRES_LOCK(mutex_) { return closed_ || has_room(records, bytes); });
     }
     if (error_) return *error_;
     if (closed_) return Error(ErrorCode::kInternal, "push to a closed queue");
@@ -51,7 +52,8 @@ class BoundedQueue {
   /// The next item; nullopt after `wait` without one, or when the queue is closed and empty (see finished()).
   std::optional<T> pop(std::chrono::nanoseconds wait, std::stop_token stop) {
     MutexLock lock(mutex_);
-    not_empty_.wait_for(mutex_, stop, wait, [&] { return closed_ || !items_.empty(); });
+    not_empty_.wait_for(mutex_, stop, wait,
+                        [&]() REQUIRES_LOCK(mutex_) { return closed_ || !items_.empty(); });
     if (items_.empty()) return std::nullopt;
     Entry entry = std::move(items_.front());
     items_.pop_front();

@@ -72,11 +72,12 @@ class SecretFinder {
 
   // A value without quotes: a number in JSON, anything in `key=value;`.
   std::size_t after_bare(std::size_t begin, bool assignment) {
-    const std::string_view stops = assignment ? "\";&,\n\r" : ",]}\n\r";
+    const bool is_list = begin < text_.size() && text_[begin] == '[';
+    const std::string_view stops = assignment ? "\";&,\n\r" : is_list ? "]" : ",]}\n\r";
     const std::size_t end = std::min(text_.find_first_of(stops, begin), text_.size());
     const std::string_view value = text_.substr(begin, end - begin);
-    // Not a value but the start of a nested document, or nothing worth hiding.
-    if (!value.empty() && value[0] != '{' && value[0] != '[' && value != "null") add(begin, end);
+    // A nested document has names of its own.
+    if (!value.empty() && value[0] != '{' && value != "null") add(begin, end);
     return begin;
   }
 

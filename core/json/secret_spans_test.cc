@@ -31,6 +31,10 @@ TEST_CASE("secret_spans: members of JSON") {
         R"({"Password": "", "Passwords known": true})");
 }
 
+TEST_CASE("secret_spans: a list where a string belongs") {
+  CHECK(hidden(R"({"Password": ["a", "b"], "x": 1})") == R"({"Password": ***], "x": 1})");
+}
+
 TEST_CASE("secret_spans: an unclosed value is hidden to the end") {
   CHECK(hidden("{\"Password\": \"abc\n}") == "{\"Password\": \"***");
 }

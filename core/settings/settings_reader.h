@@ -32,8 +32,8 @@ TargetSettings read_target_settings(std::string_view argument, Problems& problem
 /// Likewise for --task-settings; "" gives the defaults.
 TaskSettings read_task_settings(std::string_view argument, MigrationType type, Problems& problems);
 /// `-X property=value` of the command line, over DmskafkaSettings.KafkaProperties; refuses those we own, by name.
-void apply_kafka_properties(const std::vector<std::pair<std::string, std::string>>& properties, TaskSettings& settings,
-                            Problems& problems);
+void apply_kafka_properties(const std::vector<std::pair<std::string, std::string>>& properties,
+                            TaskSettings& settings, Problems& problems);
 /// Rules that need several documents (dialect and partitioner, before images and migration type …).
 void check_settings_together(const SourceSettings& source, const TargetSettings& target, TaskSettings& task,
                              MigrationType type, Problems& problems);

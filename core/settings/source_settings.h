@@ -14,9 +14,9 @@ struct SourceSettings {
   std::string host;
   std::uint16_t port = 0;  ///< 0: the engine's own default
   std::string username;
-  std::string password;       ///< secret
-  std::string database_name;  ///< PostgreSQL and MySQL
-  std::string file;           ///< SQLite: path of the database
+  std::string password;                ///< secret
+  std::string database_name;           ///< PostgreSQL and MySQL
+  std::string file;                    ///< SQLite: path of the database
   SslMode ssl_mode = SslMode::kUnset;  ///< kUnset: none, except what a URL's own sslmode says
   std::string ca_certificate;          ///< file path
   std::string after_connect_script;
@@ -26,7 +26,8 @@ struct SourceSettings {
   bool map_unbounded_numeric_as_string = false;
   bool map_jsonb_as_clob = false;
   std::int64_t unbounded_varchar_max_size = 8000;
-  std::string url_parameters;  ///< further libpq key=value parameters of a URL's query, already checked ("" if none)
+  /// Further libpq parameters of a URL's query, already checked: "key='value' …"; "" if none. May hold secrets.
+  std::string url_parameters;
 
   /// "postgresql://user@host:port/database", without the password: for messages and the state file.
   std::string display_name() const;

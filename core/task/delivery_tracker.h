@@ -45,17 +45,18 @@ class DeliveryUnit {
   }
   /// No message follows.
   void seal() noexcept { reported(1); }
-  bool settled() const noexcept { return outstanding_.load(std::memory_order_acquire) == 0; }
+  /// Once true, nobody touches the unit any more: it may go.
+  bool settled() const noexcept;
   /// REQUIRES: settled().
   bool intact() const noexcept { return intact_.load(std::memory_order_relaxed); }
 
-  /// True when settled; false after `wait` or a stop request.
+  /// True when settled (as settled()); false after `wait` or a stop request.
   bool wait_settled(std::chrono::nanoseconds wait, std::stop_token stop) const;
 
  private:
   std::atomic<std::uint64_t> outstanding_{1};  // the 1 is the seal's
   std::atomic<bool> intact_{true};
-  mutable Mutex mutex_;  // only for waiting
+  mutable Mutex mutex_;  // held by the last report, and for waiting
   mutable CondVar settled_;
 };
 

@@ -4,7 +4,7 @@
     merge_tests.py OUT [--tests PREFIX BUILD_DIR LABEL[,LABEL...]]... [--check NAME COMMAND [ARG...] --]...
 
 --tests takes those tests of a build that carry one of the labels. PREFIX ("" or "asan") goes before their names and, with a
-colon, before what names a fixture or a lock, so that builds do not mix. --check adds a test of its own; exit status 77 of it
+colon, before the names of fixtures, so that builds do not mix; locks stay common to all. --check adds a test of its own; exit status 77 of it
 means skipped. The result is OUT/CTestTestfile.cmake.
 """
 import json

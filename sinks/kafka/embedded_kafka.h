@@ -24,7 +24,7 @@ using ConsumedCallback = std::function<void(const ConsumedMessage&)>;
 /// produced (the cluster keeps only a few MiB). Topics are made by rd_kafka_mock_topic_create. Everything ends with the sink:
 /// close() returns when every acknowledged message was also consumed (or `timeout` passed, an error).
 /// Partitions: the TopicSpec's, else 4.
-Result<std::unique_ptr<Sink>> make_embedded_kafka_sink(const KafkaSinkOptions& options, DeliveryListener& listener,
-                                                       ConsumedCallback consumed);
+Result<std::unique_ptr<Sink>> make_embedded_kafka_sink(const KafkaSinkOptions& options,
+                                                       DeliveryListener& listener, ConsumedCallback consumed);
 
 }  // namespace dmskafka

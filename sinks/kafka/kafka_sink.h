@@ -16,12 +16,19 @@ struct KafkaSinkOptions {
   std::string client_id;                              ///< shown in the broker's logs
   std::map<std::string, std::string> properties;      ///< DmskafkaSettings.KafkaProperties; checked already
   std::optional<std::chrono::seconds> stall_timeout;  ///< nothing acknowledged for so long: the sink fails
-  std::size_t in_flight_bytes_max = 32 << 20;         ///< keys and values taken and not yet reported
-  std::uint32_t producer_count = 1;                   ///< handles; a partition always belongs to one of them
+  std::size_t in_flight_bytes_max =
+      32 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
+  std::uint32_t producer_count = 1;  ///< handles; a partition always belongs to one of them
+  std::chrono::milliseconds connect_timeout{30'000};  ///< for the first broker to answer
 };
 
-/// Produces to a real cluster through librdkafka: idempotent, acks=all.
-/// `listener` outlives the sink.
+/// Produces to a real cluster through librdkafka: idempotent, acks=all. `listener` outlives the sink.
+///
+/// A failed message's reason has the code kUndelivered when the message (or its topic) itself is refused and others go on;
+/// any other code says that the sink ended before the message arrived: it may or may not be in Kafka, and a resumed task
+/// sends it again.
+/// REQUIRES: signals that the program waits for are blocked in the calling thread; librdkafka's threads inherit its mask.
+/// Errors: kInvalidSettings for a property that librdkafka refuses or that is ours to set.
 Result<std::unique_ptr<Sink>> make_kafka_sink(const KafkaSinkOptions& options, DeliveryListener& listener);
 
 }  // namespace dmskafka

@@ -1,0 +1,12 @@
+#pragma once
+#include "core/settings/field_table.h"
+#include "core/settings/source_settings.h"
+
+namespace dmskafka {
+
+/// AWS's PostgreSQLSettings.
+const FieldTable<SourceSettings>& postgres_table();
+/// AWS's MySQLSettings: known by name, so that messages can say where a member belongs. MySQL itself is not built yet.
+const FieldTable<SourceSettings>& mysql_table();
+
+}  // namespace dmskafka

@@ -1,0 +1,86 @@
+#include <array>
+
+#include "core/settings/task_tables.h"
+
+namespace dmskafka {
+namespace {
+
+using T = TaskSettings;
+
+constexpr std::array<std::string_view, 4> kPolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
+                                                       "STOP_TASK"};
+constexpr IntegerRange kCount = {0, 10'000};
+
+template <typename Get>
+Field<T> policy_field(std::string_view name, Get get, std::string meaning) {
+  return choice_field<T>(name, get, kPolicies, std::move(meaning));
+}
+
+// SPEC TableErrorPolicy: a table can be suspended or stop the task; there is no record to ignore.
+template <typename Get>
+Field<T> table_policy_field(std::string_view name, Get get, std::string meaning) {
+  static constexpr std::array<std::string_view, 2> kTablePolicies = {"SUSPEND_TABLE", "STOP_TASK"};
+  T defaults;
+  return {{name, "choice", get(defaults) == ErrorPolicy::kStopTask ? "STOP_TASK" : "SUSPEND_TABLE",
+           choices_text(kTablePolicies), Verdict::kHonoured, std::move(meaning)},
+          [get](FieldInput& input, T& into) {
+            if (const auto index = input.choice(kTablePolicies)) {
+              get(into) = *index == 0 ? ErrorPolicy::kSuspendTable : ErrorPolicy::kStopTask;
+            }
+          }};
+}
+
+Field<T> apply_field(std::string_view name, std::string_view type, std::string fallback) {
+  return unused_field<T>(name, type, std::move(fallback))
+      .no_effect("nothing is applied to rows: every change becomes a record");
+}
+
+Field<T> retry_field(std::string_view name, std::string_view type, std::string fallback) {
+  return unused_field<T>(name, type, std::move(fallback))
+      .not_yet("retries by these bounds; until then librdkafka retries until StallTimeout");
+}
+
+}  // namespace
+
+TaskTable make_error_behavior_table() {
+  return {
+      "ErrorBehavior",
+      "What becomes of records and tables that fail.",
+      {
+          policy_field(
+              "DataErrorPolicy", DMSKAFKA_MEMBER(data_error_policy),
+              "a record that cannot be sent; it is kept in the state file's data_error table in each case"),
+          policy_field("DataTruncationErrorPolicy", DMSKAFKA_MEMBER(data_truncation_error_policy), "")
+              .not_yet("limits on LOBs; until then nothing is cut"),
+          policy_field("DataErrorEscalationPolicy", DMSKAFKA_MEMBER(data_error_escalation_policy),
+                       "what follows once DataErrorEscalationCount is exceeded"),
+          integer_field<T>("DataErrorEscalationCount", DMSKAFKA_MEMBER(data_error_escalation_count), kCount,
+                           "record errors of a table before the escalation policy; 0: never"),
+          unused_field<T>("DataMaskingErrorPolicy", "choice", "STOP_TASK").not_yet("masking rules"),
+          table_policy_field("TableErrorPolicy", DMSKAFKA_MEMBER(table_error_policy),
+                             "a table that cannot be read"),
+          table_policy_field("TableErrorEscalationPolicy", DMSKAFKA_MEMBER(table_error_escalation_policy),
+                             "what follows once TableErrorEscalationCount is exceeded"),
+          integer_field<T>("TableErrorEscalationCount", DMSKAFKA_MEMBER(table_error_escalation_count), kCount,
+                           "table errors before the escalation policy; 0: never"),
+          boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
+                           "a task that selects no table fails"),
+          retry_field("RecoverableErrorCount", "integer", "-1"),
+          retry_field("RecoverableErrorInterval", "integer", "5"),
+          retry_field("RecoverableErrorThrottling", "boolean", "true"),
+          retry_field("RecoverableErrorThrottlingMax", "integer", "1800"),
+          retry_field("RecoverableErrorStopRetryAfterThrottlingMax", "boolean", "true"),
+          apply_field("ApplyErrorDeletePolicy", "choice", "IGNORE_RECORD"),
+          apply_field("ApplyErrorInsertPolicy", "choice", "LOG_ERROR"),
+          apply_field("ApplyErrorUpdatePolicy", "choice", "LOG_ERROR"),
+          apply_field("ApplyErrorEscalationPolicy", "choice", "LOG_ERROR"),
+          apply_field("ApplyErrorEscalationCount", "integer", "0"),
+          unused_field<T>("ApplyErrorFailOnTruncationDdl", "boolean", "false").not_yet("change data capture"),
+          unused_field<T>("FailOnTransactionConsistencyBreached", "boolean", "false")
+              .no_effect("load and changes meet at one exact position"),
+          unused_field<T>("FullLoadIgnoreConflicts", "boolean", "true").no_effect("a topic has no conflicts"),
+          unused_field<T>("EventErrorPolicy", "choice", "IGNORE").no_effect("DMS does not document it"),
+      }};
+}
+
+}  // namespace dmskafka

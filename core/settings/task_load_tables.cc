@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+
+#include <array>
+
+#include "core/settings/task_tables.h"
+
+namespace dmskafka {
+namespace {
+
+using T = TaskSettings;
+
+constexpr std::array<std::string_view, 3> kPrepModes = {"DROP_AND_CREATE", "TRUNCATE_BEFORE_LOAD",
+                                                        "DO_NOTHING"};
+constexpr std::string_view kSegments =
+    "parallel segments within one table; until then each table has one reading thread";
+constexpr std::string_view kLanes = "change data capture";
+
+// Buffers and queues. SPEC ParallelLoadBufferSize: "valid only when there is more than one thread."
+std::string only_with_threads(std::string_view capability) {
+  return fmt::format("{}; only with more than one thread", capability);
+}
+
+// SPEC ParallelLoadThreads: "The maximum value for an Apache Kafka target is 32. You can ask to have this maximum limit
+// increased." Here MaxThreads raises it.
+void read_threads(FieldInput& input, const T& settings, std::int64_t& into) {
+  const auto threads = input.integer(0, 512);
+  if (!threads) return;
+  if (*threads > settings.dmskafka.max_threads) {
+    input.fail(input.problem(fmt::format("{} {} is out of range", input.name(), *threads))
+                   .expected(fmt::format("0 to {}; DmskafkaSettings.MaxThreads raises this bound",
+                                         settings.dmskafka.max_threads)));
+    return;
+  }
+  into = *threads;
+}
+
+template <typename Get>
+Field<T> threads_field(std::string_view name, Get get, std::string_view capability) {
+  return Field<T>{{name, "integer", "0", "0 to 32, or to DmskafkaSettings.MaxThreads", Verdict::kNotYet,
+                   std::string(capability)},
+                  [get](FieldInput& input, T& into) { read_threads(input, into, get(into)); }};
+}
+
+// Zero is AWS's "not set", and so is what its own default document holds without threads.
+template <typename Get>
+Field<T> buffer_field(std::string_view name, Get get, std::string_view capability) {
+  return Field<T>{{name, "integer", "0", "0 (not set) or 1 to 1000", Verdict::kNotYet,
+                   fmt::format("{}; 50 when not set", only_with_threads(capability))},
+                  [get](FieldInput& input, T& into) {
+                    const auto records = input.integer(0, 1000, "1000 is AWS's bound for Kafka");
+                    if (records && *records != 0) get(into) = *records;
+                  }};
+}
+
+void read_load_queues(FieldInput& input, T& into) {
+  const auto queues = input.integer(0, 512);
+  if (!queues || *queues == 0) return;
+  // SPEC ParallelLoadQueuesPerThread: "The default is 1. However, for Kafka targets of various payload sizes, the valid
+  // range is 5–512 queues per thread."
+  if (*queues > 1 && *queues < 5) {
+    input.fail(input.problem(fmt::format("ParallelLoadQueuesPerThread {} is out of range", *queues))
+                   .expected("1, or 5 to 512"));
+    return;
+  }
+  into.parallel_load_queues_per_thread = *queues;
+}
+
+// LOBs are cut only where the file itself asks for it.
+void read_limited_lob_mode(FieldInput& input, T& into) {
+  const auto limited = input.boolean();
+  if (!limited) return;
+  if (*limited && !into.lob_max_kilobytes) into.lob_max_kilobytes = 32;
+  if (!*limited) into.lob_max_kilobytes.reset();
+}
+void read_lob_max_size(FieldInput& input, T& into) {
+  const auto kilobytes = input.integer(0, 102'400);
+  if (kilobytes && *kilobytes != 0) into.lob_max_kilobytes = *kilobytes;
+}
+void read_full_lob_mode(FieldInput& input, T&) {
+  if (input.boolean().value_or(false)) {
+    input.problems().warnings.push_back(
+        input.problem("FullLobMode is not allowed for Kafka in DMS; here it means that values are not cut"));
+  }
+}
+void read_batch_apply(FieldInput& input, T&) {
+  if (input.boolean().value_or(false)) {
+    input.problems().warnings.push_back(
+        input.problem("BatchApplyEnabled loses data with Kafka in DMS; it is treated as false"));
+  }
+}
+
+}  // namespace
+
+TaskTable make_target_metadata_table() {
+  const std::string lobs = "limits on LOBs; until then values are sent whole";
+  return {"TargetMetadata",
+          "How tables, LOBs and threads are handled.",
+          {
+              text_field<T>("TargetSchema", DMSKAFKA_MEMBER(target_schema),
+                            "the schema-name in messages; a rule that renames the schema wins"),
+              boolean_field<T>("SupportLobs", DMSKAFKA_MEMBER(support_lobs), "")
+                  .not_yet("leaving LOB columns out"),
+              Field<T>{{"FullLobMode", "boolean", "false", "", Verdict::kHonoured,
+                        "true is not allowed for Kafka in DMS: a warning, and values are not cut"},
+                       read_full_lob_mode},
+              Field<T>{{"LimitedSizeLobMode", "boolean", "false", "", Verdict::kNotYet, lobs},
+                       read_limited_lob_mode},
+              Field<T>{{"LobMaxSize", "integer", "0", "0 to 102400 (KB)", Verdict::kNotYet, lobs},
+                       read_lob_max_size},
+              unused_field<T>("LobChunkSize", "integer", "64").no_effect("it belongs to FullLobMode"),
+              unused_field<T>("InlineLobMaxSize", "integer", "0").no_effect("it belongs to FullLobMode"),
+              unused_field<T>("LoadMaxFileSize", "integer", "0")
+                  .no_effect("it bounds CSV files, which are not written here"),
+              threads_field("ParallelLoadThreads", DMSKAFKA_MEMBER(parallel_load_threads), kSegments),
+              buffer_field("ParallelLoadBufferSize", DMSKAFKA_MEMBER(parallel_load_buffer_size), kSegments),
+              Field<T>{{"ParallelLoadQueuesPerThread", "integer", "0", "0 (not set), 1, or 5 to 512",
+                        Verdict::kNotYet, only_with_threads(kSegments)},
+                       read_load_queues},
+              threads_field("ParallelApplyThreads", DMSKAFKA_MEMBER(parallel_apply_threads), kLanes),
+              buffer_field("ParallelApplyBufferSize", DMSKAFKA_MEMBER(parallel_apply_buffer_size), kLanes),
+              Field<T>{{"ParallelApplyQueuesPerThread", "integer", "0", "0 (not set) or 1 to 512",
+                        Verdict::kNotYet, only_with_threads(kLanes)},
+                       [](FieldInput& input, T& into) {
+                         const auto queues = input.integer(0, 512);
+                         if (queues && *queues != 0) into.parallel_apply_queues_per_thread = *queues;
+                       }},
+              Field<T>{{"BatchApplyEnabled", "boolean", "false", "", Verdict::kHonoured,
+                        "true loses data with Kafka in DMS: a warning, and it is treated as false"},
+                       read_batch_apply},
+              unused_field<T>("TaskRecoveryTableEnabled", "boolean", "false")
+                  .no_effect("the state file holds what is needed to resume"),
+          }};
+}
+
+TaskTable make_full_load_table() {
+  const auto old = [](std::string_view name, std::string_view type) {
+    return unused_field<T>(name, type, "").no_effect("a member of 2017; the command says what is done");
+  };
+  return {
+      "FullLoadSettings",
+      "How existing rows are copied.",
+      {
+          choice_field<T>(
+              "TargetTablePrepMode", DMSKAFKA_MEMBER(target_table_prep_mode), kPrepModes,
+              "DROP_AND_CREATE sends control records drop-table and create-table before a table's rows; the "
+              "others send none"),
+          integer_field<T>("MaxFullLoadSubTasks", DMSKAFKA_MEMBER(max_full_load_sub_tasks),
+                           {1, 49, "AWS's bound"}, "tables loaded at once"),
+          integer_field<T>("CommitRate", DMSKAFKA_MEMBER(commit_rate), {1, 50'000}, "")
+              .no_effect("records are sent as they come; progress is saved as it is acknowledged"),
+          unused_field<T>("CreatePkAfterFullLoad", "boolean", "false")
+              .no_effect("topics have no primary key"),
+          unused_field<T>("StopTaskCachedChangesApplied", "boolean", "false").not_yet("change data capture"),
+          unused_field<T>("StopTaskCachedChangesNotApplied", "boolean", "false")
+              .not_yet("change data capture"),
+          unused_field<T>("TransactionConsistencyTimeout", "integer", "600").not_yet("change data capture"),
+          old("FullLoadEnabled", "boolean"),
+          old("ApplyChangesEnabled", "boolean"),
+          old("ResumeEnabled", "boolean"),
+          old("ResumeMinTableSize", "integer"),
+          old("ResumeOnlyClusteredPKTables", "boolean"),
+      }};
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,201 @@
+#include <fmt/format.h>
+
+#include <deque>
+
+#include "core/settings/kafka_properties.h"
+#include "core/settings/settings_reader.h"
+#include "core/settings/task_tables.h"
+
+namespace dmskafka {
+namespace {
+
+constexpr std::string_view kFlag = "--task-settings";
+
+Error wrong(const JsonValue& value, std::string message) {
+  return Error(ErrorCode::kInvalidSettings, std::move(message)).at(value.location());
+}
+
+/// Finds the settings in whatever holds them, and reads them.
+class TaskReader {
+ public:
+  TaskReader(MigrationType type, Problems& problems) : type_(type), problems_(problems) {}
+
+  TaskSettings read(std::string_view argument) {
+    if (!argument.empty()) read_document(open_json_argument(argument, kFlag));
+    return std::move(settings_);
+  }
+
+ private:
+  void read_document(Result<JsonDocument> opened) {
+    if (!opened) {
+      problems_.errors.push_back(opened.error());
+      return;
+    }
+    const JsonDocument& document = documents_.emplace_back(std::move(opened).value());
+    if (document.had_byte_order_mark()) {
+      problems_.warnings.push_back(wrong(document.root(), "the text begins with a byte order mark"));
+    }
+    read_value(document.root());
+  }
+
+  // Replies, requests and resources wrap the settings, often as a string that holds JSON.
+  void read_value(const JsonValue& value) {
+    if (!value.is_object()) {
+      problems_.errors.push_back(
+          wrong(value, fmt::format("the task settings are {}", json_kind_name(value.kind())))
+              .expected("an object of groups, FullLoadSettings for example"));
+      return;
+    }
+    if (const JsonValue* list = value.find_present("ReplicationTasks"); list != nullptr && list->is_array()) {
+      if (list->items().size() == 1) return read_value(list->items()[0]);
+      problems_.errors.push_back(
+          wrong(*list, fmt::format("{} tasks", list->items().size())).expected("one task"));
+      return;
+    }
+    for (const std::string_view name : {"ReplicationTask", "Properties"}) {
+      if (const JsonValue* inner = value.find_present(name); inner != nullptr && inner->is_object())
+        return read_value(*inner);
+    }
+    for (const std::string_view name : {"ReplicationTaskSettings", "TaskSettings"}) {
+      if (const JsonValue* inner = value.find_present(name)) {
+        check_migration_type(value);
+        return read_wrapped(*inner);
+      }
+    }
+    if (value.find_present("ReplicationTaskIdentifier") != nullptr) return check_migration_type(value);
+    read_groups(value);
+  }
+
+  void check_migration_type(const JsonValue& request) {
+    const JsonValue* const type = request.find_present("MigrationType");
+    if (type == nullptr || !type->is_string() || type->string() == "full-load") return;
+    problems_.errors.push_back(
+        wrong(*type, fmt::format("MigrationType {}: cdc is not built yet", type->string()))
+            .expected("full-load"));
+  }
+
+  void read_wrapped(const JsonValue& inner) {
+    if (!inner.is_string()) return read_value(inner);
+    const std::string_view text = inner.string();
+    if (text.starts_with("file://")) return read_document(open_json_argument(text, kFlag));
+    const JsonLocation place = inner.location();
+    read_document(JsonDocument::parse(
+        fmt::format("{}:{}:{}, in the string {}", place.file, place.line, place.column, place.pointer),
+        std::string(text)));
+  }
+
+  void read_groups(const JsonValue& value) {
+    // In the order of the tables, not of the file: MaxThreads is needed first.
+    for (const TaskTable& table : task_tables()) {
+      const JsonValue* const group = value.find_present(table.name);
+      if (group == nullptr) continue;
+      table.read(*group, settings_, {problems_, nullptr, false, task_group_of});
+      check_group(table.name, *group);
+    }
+    for (const JsonMember& member : value.members()) {
+      if (find_task_table(member.name) == nullptr) read_other(member);
+    }
+  }
+
+  void read_other(const JsonMember& member) {
+    if (member.name == "FailTaskWhenCleanTaskResourceFailed") {
+      const bool asks = member.value.kind() == JsonKind::kBoolean && member.value.boolean();
+      if (asks) {
+        problems_.notices.push_back(
+            wrong(member.value,
+                  "FailTaskWhenCleanTaskResourceFailed has no effect here: a task has no resources in AWS"));
+      }
+      return;
+    }
+    if (member.name == "PostProcessingRules") {
+      if (!member.value.is_null()) {
+        problems_.notices.push_back(
+            wrong(member.value, "PostProcessingRules has no effect here: Kafka has none"));
+      }
+      return;
+    }
+    std::vector<std::string_view> names;
+    for (const TaskTable& table : task_tables()) names.push_back(table.name);
+    const std::string_view owner = task_group_of(member.name);
+    const std::string_view nearest = nearest_name(member.name, names);
+    Error error =
+        Error(ErrorCode::kInvalidSettings, fmt::format("the task settings have no group \"{}\"", member.name))
+            .at(member.value.name_location());
+    if (!owner.empty()) {
+      error = std::move(error).expected(fmt::format("it in {}: {} belongs to {}", owner, member.name, owner));
+    } else if (!nearest.empty()) {
+      error = std::move(error).expected(fmt::format("\"{}\"", nearest));
+    }
+    problems_.errors.push_back(std::move(error));
+  }
+
+  void check_group(std::string_view name, const JsonValue& group) {
+    if (name == "BeforeImageSettings") check_before_image(group);
+    if (name == "TargetMetadata") check_lob_limit(group);
+  }
+
+  void check_before_image(const JsonValue& group) {
+    if (!settings_.before_image.enabled) return;
+    if (type_ == MigrationType::kFullLoad) {
+      // SPEC: "Don't apply BeforeImageSettings to tasks that are full load only."
+      problems_.errors.push_back(
+          wrong(group, "BeforeImageSettings are for following changes; this task only loads")
+              .expected("EnableBeforeImage false, or no BeforeImageSettings"));
+    }
+    if (settings_.before_image.field_name.empty()) {
+      problems_.errors.push_back(
+          wrong(group, "EnableBeforeImage needs a FieldName").expected("a FieldName that is not empty"));
+    }
+  }
+
+  // A mode that does not limit wins over a size that stands beside it, as in AWS's documents.
+  void check_lob_limit(const JsonValue& group) {
+    if (!group.is_object()) return;
+    const auto is = [&](std::string_view name, bool wanted) {
+      const JsonValue* const value = group.find_present(name);
+      return value != nullptr && value->kind() == JsonKind::kBoolean && value->boolean() == wanted;
+    };
+    if (is("LimitedSizeLobMode", false) || is("FullLobMode", true)) settings_.lob_max_kilobytes.reset();
+  }
+
+  MigrationType type_;
+  Problems& problems_;
+  TaskSettings settings_;
+  std::deque<JsonDocument> documents_;
+};
+
+}  // namespace
+
+TaskSettings read_task_settings(std::string_view argument, MigrationType type, Problems& problems) {
+  return TaskReader(type, problems).read(argument);
+}
+
+void apply_kafka_properties(const std::vector<std::pair<std::string, std::string>>& properties,
+                            TaskSettings& settings, Problems& problems) {
+  for (const auto& [name, value] : properties) {
+    const std::string_view group_setting = name;
+    if (const auto instead = owned_property(group_setting)) {
+      problems.errors.push_back(
+          Error(ErrorCode::kInvalidSettings, fmt::format("-X cannot set {}", name)).hint(*instead));
+    } else {
+      settings.dmskafka.kafka_properties[name] = value;
+    }
+  }
+}
+
+void check_settings_together(const SourceSettings& source, const TargetSettings& target, TaskSettings& task,
+                             MigrationType type, Problems& problems) {
+  (void)source;
+  if (type != MigrationType::kFullLoad) {
+    problems.errors.push_back(
+        Error(ErrorCode::kInvalidSettings, "MigrationType: cdc is not built yet").expected("full-load"));
+  }
+  if (target.kind == TargetKind::kEmbedded && task.dmskafka.delivery == Delivery::kExactlyOnce) {
+    problems.errors.push_back(
+        Error(ErrorCode::kInvalidSettings,
+              "kafka:embedded has no isolation, so Delivery exactly-once means nothing there")
+            .expected("at-least-once"));
+  }
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,153 @@
+#include "mapping/data_record.h"
+
+#include <cassert>
+#include <charconv>
+
+#include "core/json/json_writer.h"
+
+namespace dmskafka {
+
+namespace {
+
+std::string_view operation_name(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::kLoad: return "load";
+    case Operation::kInsert: return "insert";
+    case Operation::kUpdate: return "update";
+    case Operation::kDelete: return "delete";
+  }
+  return "";
+}
+
+void append_time(WallTime time, ByteBuffer& out) {
+  format_iso8601(time, out.reserve(kIso8601Size));
+  out.advance(kIso8601Size);
+}
+
+void append_integer(std::uint64_t value, ByteBuffer& out) {
+  constexpr std::size_t kDigitsMax = 20;
+  char* const begin = out.reserve(kDigitsMax);
+  out.advance(static_cast<std::size_t>(std::to_chars(begin, begin + kDigitsMax, value).ptr - begin));
+}
+
+}  // namespace
+
+DataRecord::DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
+    : layout_(settings.message_format),
+      null_and_empty_(settings.include_null_and_empty),
+      partition_value_(settings.include_partition_value),
+      transaction_details_(settings.include_transaction_details),
+      load_key_(options.load_key, schema, options.shown_name, settings),
+      change_key_(options.change_key, schema, options.shown_name, settings) {
+  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
+    const ColumnSchema& column = schema.columns[i];
+    if (column.lob && !options.with_lobs) continue;
+    columns_.push_back({i, ValueFormat::of(column, settings), layout_.member(2, column.name)});
+  }
+  data_open_ = "{" + layout_.first_member(1, "data") + "{";
+  metadata_open_ =
+      layout_.close(2) + layout_.member(1, "metadata") + "{" + layout_.first_member(2, "timestamp") + "\"";
+  message_close_ = layout_.close(2) + layout_.close(1);
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    const auto operation = static_cast<Operation>(i);
+    operations_[i] = operation_text(operation, key_of(operation), options.shown_name);
+  }
+  transaction_id_ = layout_.member(2, "transaction-id");
+  transaction_record_id_ = layout_.member(2, "transaction-record-id");
+  commit_timestamp_ = layout_.member(2, "commit-timestamp");
+  stream_position_ = layout_.member(2, "stream-position");
+  unchanged_columns_ = layout_.member(2, "unchanged-columns");
+}
+
+const PartitionKey& DataRecord::key_of(Operation operation) const noexcept {
+  return operation == Operation::kLoad ? load_key_ : change_key_;
+}
+
+// SPEC IncludePartitionValue: "Shows the partition value within the Kafka message output, unless the partition type is
+// schema-table-type."
+bool DataRecord::shows_key(const PartitionKey& key) const noexcept {
+  return partition_value_ && key.type() != PartitionKeyType::kSchemaTable;
+}
+
+DataRecord::OperationText DataRecord::operation_text(Operation operation, const PartitionKey& key,
+                                                     const TableName& shown_name) const {
+  OperationText text;
+  text.middle = "\"" + layout_.member(2, "record-type") + json_quoted("data") +
+                layout_.member(2, "operation") + json_quoted(operation_name(operation)) +
+                layout_.member(2, "partition-key-type") + json_quoted(partition_key_type_name(key.type()));
+  if (shows_key(key)) text.middle += layout_.member(2, "partition-key-value");
+  text.names = layout_.member(2, "schema-name") + json_quoted(shown_name.schema) +
+               layout_.member(2, "table-name") + json_quoted(shown_name.table);
+  return text;
+}
+
+void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out) const {
+  const bool removes = change.operation == Operation::kDelete;
+  const RowView row = removes ? change.before : change.after;
+  const PartitionKey& key = key_of(change.operation);
+  const OperationText& operation = operations_[static_cast<std::size_t>(change.operation)];
+
+  out.value.append(data_open_);
+  out.replaced_characters += append_columns(change, row, out.value);
+  out.value.append(metadata_open_);
+  append_time(now, out.value);
+  out.value.append(operation.middle);
+  key.append(row, out.key);
+  if (shows_key(key)) append_json_string(out.value, out.key.view());
+  out.value.append(operation.names);
+  if (change.operation != Operation::kLoad) {
+    append_transaction(change, out.value);
+    append_unchanged(change, row, out.value);
+  }
+  out.value.append(message_close_);
+}
+
+// Returns how many invalid UTF-8 sequences were replaced.
+std::uint64_t DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
+  std::uint64_t replaced = 0;
+  std::size_t skip = 1;  // the first member has no comma before it
+  for (const Column& column : columns_) {
+    Value value = row[column.index];
+    if (!value.is_known()) {
+      // SPEC wire-format §3.3: a delete shows the columns its log lacks as null, as DMS does with a PostgreSQL key.
+      if (change.operation != Operation::kDelete) continue;
+      value = Value::null();
+    }
+    if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) continue;
+    out.append(std::string_view(column.member).substr(skip));
+    skip = 0;
+    replaced += append_value(column.format, value, out);
+  }
+  return replaced;
+}
+
+void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const {
+  assert(change.transaction != nullptr);
+  out.append(transaction_id_);
+  append_integer(change.transaction->id, out);
+  if (!transaction_details_) return;
+  out.append(transaction_record_id_);
+  append_integer(change.transaction_record, out);
+  out.append(commit_timestamp_);
+  out.append('"');
+  append_time(change.transaction->commit_time, out);
+  out.append('"');
+  out.append(stream_position_);
+  append_json_string(out, change.stream_position);
+}
+
+// Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL.
+void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
+  if (change.operation != Operation::kUpdate) return;
+  bool first = true;
+  for (const Column& column : columns_) {
+    if (row[column.index].form() != ValueForm::kUnchanged) continue;
+    if (first) out.append(unchanged_columns_);
+    out.append(first ? std::string_view("[") : layout_.item_separator());
+    first = false;
+    append_json_string(out, change.table->columns[column.index].name);
+  }
+  if (!first) out.append(']');
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,97 @@
+#include "mapping/data_record.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+using namespace dmskafka;
+
+// Whole messages are in test/golden; here is what no golden file can show.
+
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace {
+
+TableSchema table_of_all_kinds() {
+  TableSchema schema;
+  schema.name = {"s", "t"};
+  for (int kind = 0; kind <= static_cast<int>(ValueKind::kDynamic); ++kind) {
+    ColumnSchema column;
+    column.name = "column " + std::to_string(kind);
+    column.value_kind = static_cast<ValueKind>(kind);
+    schema.columns.push_back(column);
+  }
+  schema.primary_key = {0, static_cast<std::uint32_t>(ValueKind::kString)};
+  return schema;
+}
+
+std::vector<Value> row_of_all_kinds() {
+  constexpr std::string_view kTexts[] = {"42",
+                                         "2.25",
+                                         "1234567.125",
+                                         "1500.00",
+                                         "12.30",
+                                         "$1,234.50",
+                                         "t",
+                                         "f",
+                                         "text \"with\" escapes\n",
+                                         "padded  ",
+                                         "2024-02-29",
+                                         "2024-02-29 12:00:00.5",
+                                         "2024-02-29 12:00:00+00",
+                                         "12:00:00.25",
+                                         "12:00:00+02",
+                                         "\\xdeadbeef",
+                                         "any"};
+  std::vector<Value> row;
+  for (const std::string_view text : kTexts) row.push_back(Value::text(text));
+  return row;
+}
+
+}  // namespace
+
+TEST_CASE("data_record: a row of every kind of value allocates nothing once the buffers have grown") {
+  const TableSchema schema = table_of_all_kinds();
+  const std::vector<Value> row = row_of_all_kinds();
+  REQUIRE(row.size() == schema.columns.size());
+  KafkaSettings settings;
+  settings.include_partition_value = true;
+  const DataRecord record(schema, settings, {schema.name});
+  Change change;
+  change.table = &schema;
+  change.after = row;
+  EncodedMessage message;
+  record.encode(change, WallTime{1}, message);
+  const std::uint64_t before = allocations;
+  for (int i = 0; i < 100; ++i) {
+    message.clear();
+    record.encode(change, WallTime{i}, message);
+  }
+  CHECK(allocations == before);
+}
+
+TEST_CASE("data_record: replaced characters of the columns are counted once, not again for the key") {
+  TableSchema schema = table_of_all_kinds();
+  std::vector<Value> row = row_of_all_kinds();
+  row[static_cast<std::size_t>(ValueKind::kString)] = Value::text("a\xff\xfe");
+  const DataRecord record(schema, {}, {schema.name});
+  Change change;
+  change.table = &schema;
+  change.after = row;
+  EncodedMessage message;
+  record.encode(change, WallTime{1}, message);
+  CHECK(message.replaced_characters == 2);
+}

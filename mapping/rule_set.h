@@ -1,0 +1,23 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "core/json/json_reader.h"
+#include "core/settings/settings_reader.h"
+#include "mapping/selection.h"
+
+namespace dmskafka {
+
+/// The checked rules of a mapping.
+struct RuleSet {
+  std::vector<SelectionRule> selection;
+};
+
+/// Reads `{"rules":[…]}`. Every problem goes to `problems`; nullopt when one of them is an error.
+///
+/// Names are matched as AWS does: rule-type and rule-action are case-sensitive, members that are null count as absent,
+/// rule-ids are numbers or text and unique within one rule-type. Rules that AWS knows and that are not built yet are
+/// refused by name: to skip one silently would send other messages than the user asked for.
+std::optional<RuleSet> read_rule_set(const JsonValue& root, Problems& problems);
+
+}  // namespace dmskafka

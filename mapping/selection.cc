@@ -1,0 +1,59 @@
+#include "mapping/selection.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace dmskafka {
+
+Selection::Selection(std::vector<SelectionRule> rules) : rules_(std::move(rules)) {
+  std::stable_sort(rules_.begin(), rules_.end(),
+                   [](const SelectionRule& a, const SelectionRule& b) { return a.id < b.id; });
+}
+
+Selection Selection::everything() {
+  std::vector<SelectionRule> rules;
+  rules.push_back({1,
+                   SelectionAction::kInclude,
+                   {NamePattern::wildcard("%"), NamePattern::wildcard("%"), ObjectLocator::TableType::kTable},
+                   std::nullopt});
+  return Selection(std::move(rules));
+}
+
+std::optional<SelectedTable> Selection::select_one(const CatalogTable& table) const {
+  bool included = false;
+  std::optional<std::int64_t> load_order;
+  for (const SelectionRule& rule : rules_) {
+    if (!rule.locator.matches(table.name, table.kind)) continue;
+    if (rule.action == SelectionAction::kExclude) return std::nullopt;
+    included = true;
+    if (!load_order) load_order = rule.load_order;
+  }
+  if (!included) return std::nullopt;
+  return SelectedTable{table.name, table.kind, load_order.value_or(0)};
+}
+
+std::vector<SelectedTable> Selection::select(const std::vector<CatalogTable>& catalog) const {
+  std::vector<SelectedTable> selected;
+  for (const CatalogTable& table : catalog) {
+    if (auto chosen = select_one(table)) selected.push_back(std::move(*chosen));
+  }
+  std::sort(selected.begin(), selected.end(), [](const SelectedTable& a, const SelectedTable& b) {
+    return std::tie(b.load_order, a.name) < std::tie(a.load_order, b.name);
+  });
+  return selected;
+}
+
+std::string Selection::canonical() const {
+  std::set<std::string> lines;
+  for (const SelectionRule& rule : rules_) {
+    const bool exclude = rule.action == SelectionAction::kExclude;
+    lines.insert((exclude ? "exclude|" : "include|") + rule.locator.canonical());
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line + '\n';
+  return text;
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,235 @@
+#include "sinks/kafka/kafka_sink.h"
+
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "core/base/logging.h"
+#include "sinks/in_flight_budget.h"
+#include "sinks/kafka/cluster_health.h"
+#include "sinks/kafka/kafka_settings.h"
+#include "sinks/kafka/producer_group.h"
+#include "sinks/kafka/rdkafka_handle.h"
+#include "sinks/kafka/report_thread.h"
+#include "sinks/kafka/report_verdict.h"
+#include "sinks/kafka/topic_admin.h"
+
+namespace dmskafka {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// librdkafka answers a purge from its own memory; this bounds what should take milliseconds.
+constexpr milliseconds kPurgeTimeout{10'000};
+constexpr milliseconds kQueueFullPause{2};
+
+class KafkaSink final : public Sink {
+ public:
+  KafkaSink(KafkaSinkOptions options, DeliveryListener& listener)
+      : options_(std::move(options)), listener_(listener), budget_(options_.in_flight_bytes_max) {}
+  ~KafkaSink() override {
+    if (reports_)
+      static_cast<void>(close(milliseconds(0)));  // nobody closed us: at least every message is reported
+  }
+  KafkaSink(const KafkaSink&) = delete;
+  KafkaSink& operator=(const KafkaSink&) = delete;
+
+  Result<void> start();
+
+  Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
+                                                std::stop_token stop) override;
+  Result<void> send(const OutboundMessage& message, std::stop_token stop) override;
+  void flush() noexcept override;
+  Result<void> close(milliseconds timeout) override;
+  std::optional<Error> failure() const override { return budget_.failure(); }
+  std::uint64_t in_flight() const noexcept override { return budget_.messages(); }
+
+ private:
+  Result<ProducerGroup*> group_for(std::int64_t batch_bytes);
+  Result<const Topic*> add_topic(const TopicSpec& spec, const TopicFacts& facts);
+  Result<void> produce(const OutboundMessage& message, const std::stop_token& stop);
+  Result<void> not_taken(const OutboundMessage& message, int code);
+  void flush_until(steady_clock::time_point deadline);
+  void release_clients();
+  std::string compression() const;
+
+  const KafkaSinkOptions options_;
+  DeliveryListener& listener_;
+  InFlightBudget budget_;  // locks itself
+  ClusterHealth health_;   // locks itself
+  // In this order they are made, and in the opposite one they go.
+  ClientHandle admin_;
+  mutable Mutex groups_mutex_;
+  std::deque<ProducerGroup> groups_ GUARDED_BY(groups_mutex_);
+  std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
+  std::optional<ReportThread> reports_;
+};
+
+Result<void> KafkaSink::start() {
+  DMSKAFKA_TRY(
+      producer_properties(options_, batch_bytes_for(0)));  // tells of a wrong property before any connection
+  DMSKAFKA_ASSIGN(const KafkaProperties properties, admin_properties(options_));
+  DMSKAFKA_ASSIGN(admin_, make_producer(properties));
+  reports_.emplace(
+      ReportThread::Parts{listener_, budget_, health_, broker_list(options_.kafka), options_.stall_timeout});
+  reports_->add_client(admin_.get());
+  return {};
+}
+
+std::string KafkaSink::compression() const {
+  for (const char* name : {"compression.type", "compression.codec"}) {
+    if (const auto set = options_.properties.find(name); set != options_.properties.end()) return set->second;
+  }
+  return "lz4";
+}
+
+Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSpec> specs,
+                                                         std::stop_token stop) {
+  DMSKAFKA_ASSIGN(KafkaProperties producer, producer_properties(options_, batch_bytes_for(0)));
+  TopicAdmin topic_admin({admin_.get(),
+                          health_,
+                          std::move(producer),
+                          broker_list(options_.kafka),
+                          {options_.kafka.message_max_bytes, compression()},
+                          options_.connect_timeout});
+  DMSKAFKA_ASSIGN(const std::vector<TopicFacts> facts, topic_admin.open(specs, stop));
+  std::vector<const Topic*> topics;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    DMSKAFKA_ASSIGN(const Topic* topic, add_topic(specs[i], facts[i]));
+    topics.push_back(topic);
+  }
+  MutexLock lock(groups_mutex_);
+  for (ProducerGroup& group : groups_) DMSKAFKA_TRY(group.know_topics(options_.connect_timeout, stop));
+  return topics;
+}
+
+Result<const Topic*> KafkaSink::add_topic(const TopicSpec& spec, const TopicFacts& facts) {
+  const auto known = std::find_if(topics_.begin(), topics_.end(),
+                                  [&](const auto& topic) { return topic.name == spec.name; });
+  if (known != topics_.end()) return &*known;
+  DMSKAFKA_ASSIGN(ProducerGroup * group, group_for(batch_bytes_for(facts.message_bytes_max)));
+  KafkaTopic& topic = topics_.emplace_back();
+  topic.name = spec.name;
+  topic.partition_count = facts.partition_count;
+  topic.message_bytes_max = facts.message_bytes_max;
+  topic.index = topics_.size() - 1;
+  DMSKAFKA_TRY(group->add_topic(topic));
+  return &topic;
+}
+
+Result<ProducerGroup*> KafkaSink::group_for(std::int64_t batch_bytes) {
+  MutexLock lock(groups_mutex_);
+  for (ProducerGroup& group : groups_) {
+    if (group.batch_bytes() == batch_bytes) return &group;
+  }
+  DMSKAFKA_ASSIGN(const KafkaProperties properties, producer_properties(options_, batch_bytes));
+  DMSKAFKA_ASSIGN(ProducerGroup group,
+                  ProducerGroup::start(properties, batch_bytes, options_.producer_count));
+  for (const ClientHandle& client : group.clients()) reports_->add_client(client.get());
+  return &groups_.emplace_back(std::move(group));
+}
+
+Result<void> KafkaSink::send(const OutboundMessage& message, std::stop_token stop) {
+  assert(message.partition >= 0 && message.partition < message.topic->partition_count);
+  const std::size_t bytes = message.key.size() + message.value.size() + kMessageOverhead;
+  DMSKAFKA_TRY(budget_.acquire(bytes, stop));
+  auto produced = produce(message, stop);
+  if (!produced) budget_.release(1, bytes);
+  return produced;
+}
+
+Result<void> KafkaSink::produce(const OutboundMessage& message, const std::stop_token& stop) {
+  const auto& topic = static_cast<const KafkaTopic&>(*message.topic);
+  rd_kafka_topic_s* handle =
+      topic.handles[static_cast<std::size_t>(message.partition) % topic.handles.size()].get();
+  // Null would be sent as a null key, or as a tombstone, where empty is meant. librdkafka copies and does not write.
+  constexpr std::string_view kEmpty = "";
+  const std::string_view key = message.key.empty() ? kEmpty : message.key;
+  const std::string_view value = message.value.empty() ? kEmpty : message.value;
+  for (;;) {
+    if (rd_kafka_produce(handle, message.partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
+                         value.size(), key.data(), key.size(), message.ticket) == 0) {
+      return {};
+    }
+    const rd_kafka_resp_err_t code = rd_kafka_last_error();
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return not_taken(message, code);
+    // Rare: our own budget is smaller than librdkafka's. Nothing of this thread overtakes the message while it waits here.
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+    if (auto failed = budget_.failure()) return *failed;
+    std::this_thread::sleep_for(kQueueFullPause);
+  }
+}
+
+Result<void> KafkaSink::not_taken(const OutboundMessage& message, int code) {
+  if (report_verdict(code) == ReportVerdict::kMessageAtFault) {
+    reports_->reject({message.topic->name, message.partition, std::string(message.key),
+                      std::string(message.value), message.ticket, code});
+    return {};
+  }
+  budget_.close(sink_failure(code, ""));
+  return *budget_.failure();
+}
+
+void KafkaSink::flush() noexcept {
+  MutexLock lock(groups_mutex_);
+  for (ProducerGroup& group : groups_) group.send_now();
+}
+
+void KafkaSink::flush_until(steady_clock::time_point deadline) {
+  MutexLock lock(groups_mutex_);
+  // In slices, because a failure ends the waiting.
+  while (budget_.messages() != 0 && !budget_.closed() && steady_clock::now() < deadline) {
+    for (ProducerGroup& group : groups_) group.flush(milliseconds(100));
+    budget_.wait_empty(milliseconds(10), {});
+  }
+}
+
+Result<void> KafkaSink::close(milliseconds timeout) {
+  if (!reports_) return {};
+  flush_until(steady_clock::now() + timeout);
+  const std::uint64_t undelivered = budget_.messages();
+  const std::optional<Error> failed = budget_.failure();
+  if (undelivered != 0) {
+    {
+      MutexLock lock(groups_mutex_);
+      for (ProducerGroup& group : groups_) group.purge();
+    }
+    budget_.wait_empty(kPurgeTimeout, {});
+  }
+  const std::uint64_t unreported = budget_.messages();
+  release_clients();
+  if (unreported != 0) {
+    return Error(ErrorCode::kInternal, fmt::format("librdkafka did not report {} messages", unreported));
+  }
+  if (undelivered == 0) return {};
+  const std::string why = failed
+                              ? failed->message()
+                              : fmt::format("Kafka did not acknowledge them within {} ms", timeout.count());
+  return Error(ErrorCode::kUndelivered, fmt::format("{} messages were not delivered: {}", undelivered, why));
+}
+
+void KafkaSink::release_clients() {
+  reports_.reset();
+  for (KafkaTopic& topic : topics_) topic.handles.clear();  // the Topics themselves live as long as the sink
+  {
+    MutexLock lock(groups_mutex_);
+    groups_.clear();
+  }
+  admin_.reset();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> make_kafka_sink(const KafkaSinkOptions& options, DeliveryListener& listener) {
+  auto sink = std::make_unique<KafkaSink>(options, listener);
+  DMSKAFKA_TRY(sink->start());
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,83 @@
+#include "sources/postgres/snapshot.h"
+
+#include <fmt/format.h>
+
+#include "sources/postgres/catalog.h"
+#include "sources/postgres/lsn.h"
+#include "sources/postgres/snapshot_reader.h"
+#include "sources/postgres/sql.h"
+#include "sources/postgres/table_locks.h"
+
+namespace dmskafka::postgres {
+
+Result<std::unique_ptr<Snapshot>> PostgresSnapshot::open(Connection leader,
+                                                         std::shared_ptr<const SourceSettings> settings,
+                                                         std::span<const TableSchema* const> tables,
+                                                         const Options& options,
+                                                         const std::stop_token& stop) {
+  std::unique_ptr<PostgresSnapshot> snapshot(new PostgresSnapshot(std::move(leader), options));
+  snapshot->facts_.settings = std::move(settings);
+  DMSKAFKA_TRY(snapshot->take(tables, stop));
+  return std::unique_ptr<Snapshot>(std::move(snapshot));
+}
+
+Result<void> PostgresSnapshot::take(std::span<const TableSchema* const> tables, const std::stop_token& stop) {
+  DMSKAFKA_TRY(read_position(stop));
+  if (options_.lock_tables) {
+    DMSKAFKA_ASSIGN(TableLocks locks, begin_with_locks(leader_, tables, LockOptions{}, stop));
+    facts_.locked = std::move(locks.locked);
+    facts_.unreadable = std::move(locks.unreadable);
+  } else {
+    DMSKAFKA_TRY(begin_transaction(leader_, stop));
+  }
+  DMSKAFKA_ASSIGN(const QueryResult exported, leader_.query(kSnapshotSql, {}, stop));
+  facts_.name = exported.text(0, 0);
+  facts_.proof = exported.text(0, 1);
+  return compare_schemas(tables, stop);
+}
+
+Result<void> PostgresSnapshot::read_position(const std::stop_token& stop) {
+  DMSKAFKA_ASSIGN(const QueryResult row, leader_.query(kWalPositionSql, {}, stop));
+  if (row.is_null(0, 0)) return {};
+  const auto lsn = parse_lsn(row.text(0, 0));
+  if (!lsn)
+    return Error(ErrorCode::kInternal,
+                 fmt::format("the server's log position \"{}\" is no LSN", row.text(0, 0)));
+  position_ = lsn_position(*lsn);
+  return {};
+}
+
+/// Between the description and the locks a table may have changed. Its rows would then not fit the description.
+Result<void> PostgresSnapshot::compare_schemas(std::span<const TableSchema* const> tables,
+                                               const std::stop_token& stop) {
+  std::vector<TableName> names;
+  for (const TableSchema* table : tables) names.push_back(table->name);
+  DMSKAFKA_ASSIGN(const auto now, read_table_schemas(leader_, *facts_.settings, names, stop));
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const TableSchema& then = *tables[i];
+    if (!now[i]) {
+      facts_.unreadable.emplace(&then, now[i].error());
+    } else if (now[i]->source_handle != then.source_handle || now[i]->columns != then.columns ||
+               now[i]->primary_key != then.primary_key) {
+      facts_.unreadable.emplace(
+          &then, Error(ErrorCode::kTableUnreadable,
+                       fmt::format("{}: the table was altered while the load began", then.name.text()))
+                     .hint("run the load again"));
+    }
+  }
+  return {};
+}
+
+Result<std::unique_ptr<SnapshotReader>> PostgresSnapshot::open_reader(std::stop_token stop) {
+  DMSKAFKA_ASSIGN(Connection connection, open_snapshot_connection(facts_, stop));
+  return std::unique_ptr<SnapshotReader>(
+      std::make_unique<PostgresSnapshotReader>(facts_, std::move(connection)));
+}
+
+Result<std::vector<Segment>> PostgresSnapshot::segments(const TableSchema& table, std::uint32_t) {
+  Segment whole;
+  whole.table = &table;
+  return std::vector<Segment>{std::move(whole)};
+}
+
+}  // namespace dmskafka::postgres

@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/task/source.h"
+#include "sources/postgres/connection.h"
+
+namespace dmskafka::postgres {
+
+/// What a reader needs to know of its snapshot. Constant once the snapshot is open.
+struct SnapshotFacts {
+  std::shared_ptr<const SourceSettings> settings;
+  std::string name;   ///< for SET TRANSACTION SNAPSHOT: "00000003-0000001B-1"
+  std::string proof;  ///< txid_current_snapshot(): the same text on every connection that has it
+  std::set<const TableSchema*> locked;             ///< no DDL can touch these while the snapshot lives
+  std::map<const TableSchema*, Error> unreadable;  ///< why reading a table would be wrong or impossible
+};
+
+/// A snapshot that a leading connection holds and exports; it ends with that connection.
+///
+/// position() is the write-ahead log's end just before the snapshot was taken: a place to look at, not the exact start of
+/// following the log (a commit may be in the log and not yet visible). That start is a replication slot's consistent point.
+class PostgresSnapshot final : public Snapshot {
+ public:
+  struct Options {
+    std::uint32_t readers_max = 1;
+    bool lock_tables = true;
+  };
+  /// Takes over `leader`. Errors: those of Source::open_snapshot().
+  static Result<std::unique_ptr<Snapshot>> open(Connection leader,
+                                                std::shared_ptr<const SourceSettings> settings,
+                                                std::span<const TableSchema* const> tables,
+                                                const Options& options, const std::stop_token& stop);
+
+  const LogPosition& position() const override { return position_; }
+  std::string description() const override { return facts_.name; }
+  std::uint32_t readers_max() const override { return options_.readers_max; }
+  Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) override;
+  /// For now always the whole table.
+  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t segments_wanted) override;
+
+ private:
+  PostgresSnapshot(Connection leader, const Options& options)
+      : leader_(std::move(leader)), options_(options) {}
+  Result<void> take(std::span<const TableSchema* const> tables, const std::stop_token& stop);
+  Result<void> read_position(const std::stop_token& stop);
+  Result<void> compare_schemas(std::span<const TableSchema* const> tables, const std::stop_token& stop);
+
+  Connection
+      leader_;  // never used again once the snapshot is open: an error in its transaction would end the snapshot
+  Options options_;
+  SnapshotFacts facts_;
+  LogPosition position_;
+};
+
+}  // namespace dmskafka::postgres

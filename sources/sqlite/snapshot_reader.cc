@@ -1,0 +1,185 @@
+#include "sources/sqlite/snapshot_reader.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "sources/sqlite/catalog.h"
+
+namespace dmskafka::sqlite {
+namespace {
+
+/// The row a statement stands on -> values in the batch's memory. The storage class decides; the declared type does not.
+class RowDecoder {
+ public:
+  RowDecoder(sqlite3_stmt* statement, ChangeBatch& batch) : statement_(statement), batch_(batch) {}
+
+  /// False: SQLite had no memory for a value.
+  bool decode(std::span<Value> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!decode(static_cast<int>(i), values[i])) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool decode(int column, Value& value) {
+    switch (sqlite3_column_type(statement_, column)) {
+      case SQLITE_NULL: value = Value::null(); return true;
+      case SQLITE_INTEGER: {
+        char digits[20];
+        const auto end =
+            std::to_chars(digits, digits + sizeof digits, sqlite3_column_int64(statement_, column)).ptr;
+        value = stored(ValueForm::kInteger, digits, static_cast<std::size_t>(end - digits));
+        return true;
+      }
+      case SQLITE_FLOAT: {
+        const double number = sqlite3_column_double(statement_, column);
+        value = stored(ValueForm::kReal, &number, sizeof number);
+        return true;
+      }
+      case SQLITE_TEXT: {
+        // Converts UTF-16 databases. The length is in bytes: the text may hold NULs.
+        const unsigned char* text = sqlite3_column_text(statement_, column);
+        if (text == nullptr) return false;
+        value = stored(ValueForm::kText, text,
+                       static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+        return true;
+      }
+      default: {
+        const void* bytes = sqlite3_column_blob(statement_, column);  // null for an empty one
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+        if (bytes == nullptr && sqlite3_errcode(sqlite3_db_handle(statement_)) == SQLITE_NOMEM) return false;
+        value = stored(ValueForm::kBytes, bytes, size);
+        return true;
+      }
+    }
+  }
+
+  // SQLite's limit of one value is 2^31 - 1 bytes.
+  Value stored(ValueForm form, const void* bytes, std::size_t size) {
+    char* copy = batch_.allocate_bytes(size);
+    if (size != 0) std::memcpy(copy, bytes, size);
+    return Value(form, copy, static_cast<std::uint32_t>(size));
+  }
+
+  sqlite3_stmt* const statement_;
+  ChangeBatch& batch_;
+};
+
+class SqliteSegmentReader : public SegmentReader {
+ public:
+  SqliteSegmentReader(Connection& connection, Statement statement, const TableSchema& table)
+      : connection_(connection), statement_(std::move(statement)), table_(table) {}
+
+  Result<Status> read(ChangeBatch& batch, std::stop_token stop) override {
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+    connection_.set_stop(std::move(stop));
+    RowDecoder decoder(statement_.handle(), batch);
+    while (!batch.full()) {
+      DMSKAFKA_ASSIGN(const bool found, statement_.step());
+      if (!found) return Status::kEnd;
+      const std::span<Value> values = batch.allocate_values(table_.columns.size());
+      if (!decoder.decode(values)) return connection_.failure();
+      Change& change = batch.add();
+      change.operation = Operation::kLoad;
+      change.table = &table_;
+      change.after = values;
+    }
+    return Status::kMore;
+  }
+
+ private:
+  Connection& connection_;
+  Statement statement_;
+  const TableSchema& table_;
+};
+
+bool same_columns(const TableSchema& a, const TableSchema& b) {
+  return a.columns == b.columns && a.primary_key == b.primary_key;
+}
+
+class SqliteSnapshotReader : public SnapshotReader {
+ public:
+  SqliteSnapshotReader(Connection& connection, std::atomic<bool>& in_use, std::stop_token stop)
+      : connection_(connection), in_use_(in_use), stop_(std::move(stop)) {}
+  ~SqliteSnapshotReader() override { in_use_.store(false); }
+
+  Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) override {
+    const TableSchema& table = *segment.table;
+    connection_.set_stop(stop_);
+    // The table was described before the snapshot began; its columns are read by name, so they must still be these.
+    DMSKAFKA_ASSIGN(const TableSchema now, describe_table(connection_, table.name));
+    if (!same_columns(now, table)) {
+      return Error(ErrorCode::kTableUnreadable,
+                   fmt::format("sqlite:{}: {} was altered since it was described", connection_.path(),
+                               table.name.text()))
+          .hint("run the command again");
+    }
+    DMSKAFKA_ASSIGN(Statement statement, Statement::prepare(connection_, select_text(table)));
+    return std::unique_ptr<SegmentReader>(
+        std::make_unique<SqliteSegmentReader>(connection_, std::move(statement), table));
+  }
+
+ private:
+  // Every column is qualified: SQLite takes an unknown bare "name" for a string.
+  static std::string select_text(const TableSchema& table) {
+    std::string sql = "SELECT ";
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      if (i != 0) sql += ", ";
+      sql += "t." + quote_identifier(table.columns[i].name);
+    }
+    return sql + " FROM main." + quote_identifier(table.name.table) + " AS t";
+  }
+
+  Connection& connection_;
+  std::atomic<bool>& in_use_;
+  std::stop_token stop_;
+};
+
+class SqliteSnapshot : public Snapshot {
+ public:
+  explicit SqliteSnapshot(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+
+  // CDC will give the last sequence number of its change log here, read in this transaction.
+  const LogPosition& position() const override { return position_; }
+  std::string description() const override {
+    return fmt::format("a read transaction on {}", connection_->path());
+  }
+  // Debian's SQLite lacks sqlite3_snapshot_open(): a second connection would see a later state.
+  std::uint32_t readers_max() const override { return 1; }
+
+  Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) override {
+    if (in_use_.exchange(true)) return Error(ErrorCode::kInternal, "a second reader of an SQLite snapshot");
+    return std::unique_ptr<SnapshotReader>(
+        std::make_unique<SqliteSnapshotReader>(*connection_, in_use_, std::move(stop)));
+  }
+
+  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t) override {
+    std::vector<Segment> whole(1);
+    whole.front().table = &table;
+    return whole;
+  }
+
+ private:
+  const std::unique_ptr<Connection> connection_;  // used by the one reader; path() by any
+  const LogPosition position_;
+  std::atomic<bool> in_use_{false};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Snapshot>> open_snapshot(std::unique_ptr<Connection> connection,
+                                                std::stop_token stop) {
+  connection->set_stop(std::move(stop));
+  DMSKAFKA_TRY(connection->execute("BEGIN"));
+  // BEGIN takes no lock; the first read fixes what the transaction sees.
+  DMSKAFKA_TRY(connection->number("SELECT count(*) FROM sqlite_schema"));
+  return std::unique_ptr<Snapshot>(std::make_unique<SqliteSnapshot>(std::move(connection)));
+}
+
+}  // namespace dmskafka::sqlite

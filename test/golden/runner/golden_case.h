@@ -1,0 +1,50 @@
+#pragma once
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/change.h"
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/base/table_schema.h"
+#include "core/task/planner.h"
+
+namespace dmskafka {
+
+/// One record that a case asks for: a row event, or a control record where `control` is set.
+struct GoldenRecord {
+  std::optional<ControlOperation> control;
+  Change change;
+};
+
+/// What `table.json` of a golden case says:
+///
+///   {"task-id": "…", "timestamp": "2025-06-10T11:28:47.326434Z",
+///    "table": {"schema": "public", "name": "demo", "primary-key": ["id"],
+///              "columns": [{"name": "id", "type": "INT32", "kind": "integer", "nullable": false,
+///                           "length": 1, "precision": 1, "scale": 1, "lob": true, "collation": "…"}]},
+///    "records": [{"control": "create-table"},
+///                {"load": ["393", "Test", null]},
+///                {"insert": […], "transaction": {"id": 1, "record": 1, "commit": "…", "position": "…"}}]}
+///
+/// A value is the text a source would give, null, or an object: {"hex": "ff41"} text by its bytes, {"integer": "5"},
+/// {"real": "1.5"} and {"bytes": "ff"} for SQLite's forms, {"absent": true}, {"unchanged": true}.
+class GoldenCase {
+ public:
+  static Result<std::unique_ptr<GoldenCase>> read(const std::filesystem::path& file);
+
+  std::string task_id;
+  WallTime timestamp;
+  std::shared_ptr<const TableSchema> schema;
+  std::vector<GoldenRecord> records;
+
+ private:
+  friend class GoldenReader;
+  std::deque<std::string> texts_;  // what values point into
+  std::deque<std::vector<Value>> rows_;
+  std::deque<SourceTransaction> transactions_;
+};
+
+}  // namespace dmskafka

@@ -1,0 +1,152 @@
+// Runs golden cases: golden_test [--update] CASE_DIRECTORY…
+//
+// A case is a directory with settings.json (KafkaSettings), optionally task-settings.json and mapping.json, table.json
+// (golden_case.h) and expected.txt. Without table.json, expected.txt holds what the mapping's problems print: the cases
+// called fail-…. Exit: 0 equal; 1 different; 2 a case that cannot be run.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "core/json/json_writer.h"
+#include "core/settings/settings_reader.h"
+#include "mapping/table_mapping.h"
+#include "test/golden/runner/golden_case.h"
+
+using namespace dmskafka;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string file_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void print_problems(std::string_view kind, const std::vector<Error>& problems, std::string& out) {
+  for (const Error& problem : problems) out += fmt::format("{}: {}\n", kind, problem.to_string());
+}
+
+// The settings of the case; exits when they have problems, which are another test's business.
+MappingContext context_of(const fs::path& directory) {
+  Problems problems;
+  MappingContext context;
+  const fs::path task_settings = directory / "task-settings.json";
+  if (fs::exists(directory / "settings.json")) {
+    context.kafka = read_target_settings((directory / "settings.json").string(), problems).kafka;
+  }
+  if (fs::exists(task_settings)) {
+    context.task = read_task_settings(task_settings.string(), MigrationType::kFullLoadAndCdc, problems);
+  }
+  if (!problems.ok()) {
+    std::string text;
+    print_problems("error", problems.errors, text);
+    std::fputs(text.c_str(), stderr);
+    std::exit(2);
+  }
+  return context;
+}
+
+// Null with its problems in `out`. The mapping is named without its directory, so that messages are the same everywhere.
+std::unique_ptr<Planner> planner_of(const fs::path& directory, const MappingContext& context,
+                                    std::string& out) {
+  const fs::path file = directory / "mapping.json";
+  if (!fs::exists(file)) return compile_default_mapping(context);
+  Problems problems;
+  std::unique_ptr<Planner> planner;
+  if (const auto document = JsonDocument::parse("mapping.json", file_text(file)); document) {
+    planner = compile_table_mapping(*document, context, problems);
+  } else {
+    problems.errors.push_back(document.error());
+  }
+  print_problems("error", problems.errors, out);
+  print_problems("warning", problems.warnings, out);
+  print_problems("notice", problems.notices, out);
+  return planner;
+}
+
+void print_records(const GoldenCase& golden, const TablePlan& plan, std::string& out) {
+  EncodedMessage message;
+  for (const GoldenRecord& record : golden.records) {
+    message.clear();
+    if (record.control) {
+      plan.encode_control(*record.control, nullptr, golden.timestamp, message);
+    } else {
+      plan.encode(record.change, golden.timestamp, message);
+    }
+    out += fmt::format("-- topic {}, key {}", plan.topic(), json_quoted(message.key.view()));
+    if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
+    out += fmt::format("\n{}\n", message.value.view());
+  }
+}
+
+std::string run_case(const fs::path& directory) {
+  std::string out;
+  MappingContext context = context_of(directory);
+  std::unique_ptr<GoldenCase> golden;
+  if (fs::exists(directory / "table.json")) {
+    auto read = GoldenCase::read(directory / "table.json");
+    if (!read) {
+      std::fprintf(stderr, "%s\n", read.error().to_string().c_str());
+      std::exit(2);
+    }
+    golden = std::move(*read);
+    context.task_id = golden->task_id;
+  }
+  const auto planner = planner_of(directory, context, out);
+  if (planner == nullptr || golden == nullptr) return out;
+  const auto plan = planner->plan(golden->schema);
+  if (plan) {
+    print_records(*golden, **plan, out);
+  } else {
+    out += plan.error().to_string() + "\n";
+  }
+  return out;
+}
+
+bool differs(const fs::path& directory, const std::string& expected, const std::string& actual) {
+  if (expected == actual) return false;
+  std::istringstream expected_lines(expected);
+  std::istringstream actual_lines(actual);
+  std::string expected_line;
+  std::string actual_line;
+  for (int line = 1;; ++line) {
+    const bool more_expected = static_cast<bool>(std::getline(expected_lines, expected_line));
+    const bool more_actual = static_cast<bool>(std::getline(actual_lines, actual_line));
+    if (more_expected && more_actual && expected_line == actual_line) continue;
+    std::fprintf(stderr, "%s/expected.txt:%d:\n  expected: %s\n  actual:   %s\n", directory.c_str(), line,
+                 more_expected ? expected_line.c_str() : "(nothing)",
+                 more_actual ? actual_line.c_str() : "(nothing)");
+    return true;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool update = false;
+  bool different = false;
+  int cases = 0;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--update") {
+      update = true;
+      continue;
+    }
+    ++cases;
+    const fs::path directory = argv[i];
+    const std::string actual = run_case(directory);
+    if (update) {
+      std::ofstream(directory / "expected.txt", std::ios::binary) << actual;
+    } else if (differs(directory, file_text(directory / "expected.txt"), actual)) {
+      different = true;
+    }
+  }
+  if (cases == 0) std::fputs("usage: golden_test [--update] CASE_DIRECTORY...\n", stderr);
+  return cases == 0 ? 2 : different ? 1 : 0;
+}
