@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/consumed_printer.h"
+#include "cli/problem_report.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+#include "cli/task_inputs.h"
+#include "cli/wiring.h"
+
+namespace dmskafka {
+namespace {
+
+// A target that keeps nothing has nothing to resume into: a second run that sent "only the rest" would send nothing.
+bool keeps_state(const TaskInputs& inputs) {
+  const bool target_keeps =
+      inputs.target->kind == TargetKind::kKafka || inputs.target->kind == TargetKind::kStdout;
+  return target_keeps || inputs.state_file_given;
+}
+
+Result<std::unique_ptr<CheckpointStore>> open_store(const TaskInputs& inputs) {
+  if (!keeps_state(inputs)) return make_null_checkpoint_store();
+  return open_checkpoint_store({inputs.state_file, inputs.task.dmskafka.data_error_bytes_max});
+}
+
+// The first line of a load: what it does, and why.
+Result<std::string> opening_line(const TaskInputs& inputs, CheckpointStore& store, bool restart) {
+  DMSKAFKA_ASSIGN(const std::optional<TaskRecord> task, store.load_task());
+  DMSKAFKA_ASSIGN(const std::vector<TableLoadRecord> tables, store.load_tables());
+  const auto done = std::ranges::count(tables, TableState::kTableCompleted, &TableLoadRecord::state);
+  const std::string progress = fmt::format("{} of {} tables done", done, tables.size());
+  const auto why = [&] {
+    if (!keeps_state(inputs))
+      return std::string("that target keeps nothing after the end, so there is no state file");
+    if (!task) return fmt::format("new state file {}", inputs.state_file);
+    if (restart) return fmt::format("--restart discards what {} knows ({})", inputs.state_file, progress);
+    return fmt::format("resumes from {} ({})", inputs.state_file, progress);
+  };
+  return fmt::format("full load of {} into {}: {}", inputs.source->display_name(),
+                     inputs.target->display_name(), why());
+}
+
+ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
+  if (options.verbosity == Verbosity::kQuiet) return ProgressStyle::kNone;
+  if (options.format == LogFormat::kJson) return ProgressStyle::kJson;
+  if (!terminal_of(STDERR_FILENO).is_terminal) return ProgressStyle::kLines;
+  // Messages that scroll over the same terminal would tear a live block apart.
+  const bool prints = target == TargetKind::kStdout || target == TargetKind::kEmbedded;
+  return prints && isatty(STDOUT_FILENO) == 1 ? ProgressStyle::kLines : ProgressStyle::kLive;
+}
+
+Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskProgress& progress,
+                  FullLoadSummary& summary) {
+  const Options& options = context.options;
+  DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
+  DMSKAFKA_ASSIGN(const std::string opening, opening_line(inputs, *store, options.restart));
+  log_info(opening);
+  progress.set_phase("connecting to the source");
+  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
+                  open_source(*inputs.source, inputs.task, context.signals.token()));
+  for (const std::string& warning : source->warnings()) log_warning(warning);
+
+  ConsumedPrinter printer(stdout, context.signals.source());
+  const SinkFactory make_sink =
+      sink_factory(*inputs.target, inputs.task, inputs.task_id,
+                   [&printer](const ConsumedMessage& message) { printer.print(message); });
+  const FullLoadTask task{.source = *source,
+                          .planner = *inputs.planner,
+                          .store = *store,
+                          .progress = progress,
+                          .settings = inputs.task,
+                          .task_id = inputs.task_id,
+                          .target_name = inputs.target->display_name(),
+                          .message_bytes_max = inputs.target->kafka.message_max_bytes,
+                          .clock = WallClock::from_environment(),
+                          .restart = options.restart,
+                          .rows_max_per_table = std::nullopt,
+                          .only_tables = {}};
+  auto loaded = run_full_load(task, make_sink, summary, context.signals.token());
+  const std::optional<Error> print_failure = printer.finish();
+  auto closed = store->close();
+  // A failed stream stops the task, which then only says that it was stopped.
+  if (print_failure && (loaded || loaded.error().code() == ErrorCode::kCancelled)) return *print_failure;
+  if (!loaded) return loaded;
+  return closed;
+}
+
+}  // namespace
+
+ExitStatus run_full_load_command(const CommandContext& context) {
+  const TaskInputs inputs = read_task_inputs(context.options);
+  log_problems(inputs.problems);
+  if (!inputs.problems.ok()) return fail_with_problems(context, inputs.problems);
+  if (!inputs.source)
+    return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Source; give --source"));
+  if (!inputs.target)
+    return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Target; give --target"));
+
+  TaskProgress progress;
+  FullLoadSummary summary;
+  Result<void> loaded;
+  {
+    const ProgressDisplay display(progress, context.screen,
+                                  progress_style(context.logging.options(), inputs.target->kind));
+    loaded = load(context, inputs, progress, summary);
+  }
+  LoadOutcome outcome{summary,
+                      progress,
+                      std::nullopt,
+                      ExitStatus::kDone,
+                      keeps_state(inputs) ? inputs.state_file : std::string(),
+                      context.signals.received()};
+  if (!loaded) {
+    outcome.failure = loaded.error();
+    outcome.status = exit_status_of(loaded.error().code(), outcome.signal);
+  }
+  report_outcome(outcome, context.screen, context.logging.options());
+  return outcome.status;
+}
+
+}  // namespace dmskafka

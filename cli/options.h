@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dmskafka {
+
+enum class Command : std::uint8_t { kValidateMapping, kDryRun, kFullLoad, kStatus };
+enum class LogFormat : std::uint8_t { kText, kJson };
+enum class Verbosity : std::uint8_t { kQuiet, kNormal, kVerbose };
+/// kAuto: pretty on a terminal, else one JSON object a line.
+enum class OutputFormat : std::uint8_t { kAuto, kPretty, kNdjson };
+
+/// What a task is made of, as the command line gave it: not read yet. Each text is what the settings readers take: a URL,
+/// a path, file://…, "-" or JSON itself. Absent: take the task file's, else the default.
+struct InputOptions {
+  std::optional<std::string> task_file;
+  std::optional<std::string> source;
+  std::optional<std::string> target;
+  std::optional<std::string> table_mappings;
+  std::optional<std::string> task_settings;
+  std::optional<std::string> task_id;
+  std::optional<std::string> state_file;
+  std::vector<std::pair<std::string, std::string>> kafka_properties;  ///< -X property=value, in order
+};
+
+/// The command line, checked for everything that needs no file. Members of other commands keep their defaults.
+struct Options {
+  Command command = Command::kFullLoad;
+  InputOptions inputs;
+  LogFormat log_format = LogFormat::kText;
+  Verbosity verbosity = Verbosity::kNormal;
+
+  bool restart = false;  ///< full-load
+
+  std::uint64_t limit = 5;                    ///< dry-run: rows of each table
+  std::vector<std::string> tables;            ///< dry-run: "schema.table", or "table" alone
+  std::optional<std::int32_t> partitions;     ///< dry-run
+  OutputFormat format = OutputFormat::kAuto;  ///< dry-run
+
+  bool json = false;     ///< validate-mapping, status
+  bool strict = false;   ///< validate-mapping: warnings are errors
+  bool offline = false;  ///< validate-mapping: does not connect to the source
+};
+
+}  // namespace dmskafka

@@ -1,0 +1,77 @@
+#include "cli/wiring.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "sinks/discard_sink.h"
+#include "sinks/kafka/kafka_sink.h"
+#include "sources/postgres/postgres_source.h"
+#include "sources/sqlite/sqlite_source.h"
+
+namespace dmskafka {
+namespace {
+
+// SPEC StallTimeout: 900 s in full-load unless set; 0 means never.
+std::optional<std::chrono::seconds> stall_timeout(const TaskSettings& task) {
+  const std::int64_t seconds = task.dmskafka.stall_timeout_s.value_or(900);
+  if (seconds == 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
+KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings& task,
+                               const std::string& task_id) {
+  KafkaSinkOptions options;
+  options.kafka = target.kafka;
+  options.client_id = "dmskafka-" + task_id;
+  options.properties = task.dmskafka.kafka_properties;
+  options.stall_timeout = stall_timeout(task);
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
+                                            std::stop_token stop) {
+  switch (source.kind) {
+    case SourceKind::kPostgres:
+      return open_postgres_source(source, static_cast<std::uint32_t>(task.dmskafka.max_connections),
+                                  task.dmskafka.lock_tables, std::move(stop));
+    case SourceKind::kSqlite: return open_sqlite_source(source);
+    case SourceKind::kMysql:
+    case SourceKind::kMariadb:
+      return Error(ErrorCode::kInvalidSettings, "MySQL and MariaDB sources are not built yet")
+          .hint("The sources are PostgreSQL (postgresql://…) and SQLite (sqlite:FILE).");
+  }
+  return Error(ErrorCode::kInternal, "a source kind outside the enumeration");
+}
+
+SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task, const std::string& task_id,
+                         ConsumedCallback consumed) {
+  const KafkaSinkOptions options = kafka_options(target, task, task_id);
+  const auto partitions = task.dmskafka.topic_partitions;
+  switch (target.kind) {
+    case TargetKind::kKafka:
+      return [options](DeliveryListener& listener) { return make_kafka_sink(options, listener); };
+    case TargetKind::kEmbedded:
+      return [options, consumed = std::move(consumed)](DeliveryListener& listener) {
+        return make_embedded_kafka_sink(options, listener, consumed);
+      };
+    case TargetKind::kStdout:
+      return preview_sink_factory(PrintingSinkOptions{stdout, PrintFormat::kNdjson, false, partitions});
+    case TargetKind::kDiscard:
+      return [](DeliveryListener& listener) -> Result<std::unique_ptr<Sink>> {
+        return make_discard_sink(listener);
+      };
+  }
+  return {};
+}
+
+SinkFactory preview_sink_factory(const PrintingSinkOptions& options) {
+  return [options](DeliveryListener& listener) -> Result<std::unique_ptr<Sink>> {
+    return make_printing_sink(options, listener);
+  };
+}
+
+}  // namespace dmskafka

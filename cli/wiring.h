@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "cli/task_inputs.h"
+#include "core/task/checkpoint_store.h"
+#include "core/task/full_load.h"
+#include "core/task/source.h"
+#include "sinks/kafka/embedded_kafka.h"
+#include "sinks/printing_sink.h"
+
+namespace dmskafka {
+
+/// Connects to the source, whichever database it is. Errors: as its open function; kInvalidSettings for one that is not
+/// built yet.
+Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
+                                            std::stop_token stop);
+
+/// The sink of a real task. `consumed` gets what kafka:embedded delivers; other targets never call it. The settings are
+/// copied into the factory.
+SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task, const std::string& task_id,
+                         ConsumedCallback consumed);
+
+/// The sink of a preview: prints, and sends nothing.
+SinkFactory preview_sink_factory(const PrintingSinkOptions& options);
+
+}  // namespace dmskafka
