@@ -36,7 +36,8 @@ Result<std::vector<TableName>> named_tables(const std::vector<std::string>& want
       return Error(ErrorCode::kCommandLine, fmt::format("--table {}: several schemas have this table", text))
           .expected("schema.table");
     }
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    std::vector<std::string_view> views(texts.begin(), texts.end());
+    for (const CatalogTable& table : catalog) views.push_back(table.name.table);
     const std::string_view nearest = nearest_name(text, views);
     return Error(ErrorCode::kCommandLine,
                  fmt::format("--table {}: the source has no such table{}", text,

@@ -56,6 +56,7 @@ ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskProgress& progress,
                   FullLoadSummary& summary) {
   const Options& options = context.options;
+  progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
   DMSKAFKA_ASSIGN(const std::string opening, opening_line(inputs, *store, options.restart));
   log_info(opening);

@@ -38,8 +38,9 @@ LoggingOptions logging_options(const Options& options) {
 // Data that did not reach standard output must not look like success.
 ExitStatus with_output_flushed(ExitStatus status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  if (status != ExitStatus::kDone) return status;  // the command has said why already
   log_error(fmt::format("standard output: {}", std::strerror(errno)));
-  return status == ExitStatus::kDone ? ExitStatus::kTarget : status;
+  return ExitStatus::kTarget;
 }
 
 ExitStatus run(const std::vector<std::string>& arguments) {

@@ -124,6 +124,8 @@ std::vector<std::string> progress_block(const ProgressFigures& figures, std::siz
 
 std::string progress_line(const ProgressFigures& figures) {
   if (figures.tables == 0) return figures.phase.empty() ? "starting" : figures.phase;
+  if (figures.flow.rows == 0 && !figures.phase.empty())
+    return fmt::format("{}: {}", whole_name(figures), figures.phase);
   std::string line = fmt::format("{}: {}", whole_name(figures), counted(figures.flow.rows, "row", "rows"));
   if (figures.flow.percent()) line += fmt::format(" ({} %)", *figures.flow.percent());
   line += fmt::format(", {}, {} rows/s, {}/s", bytes_text(static_cast<double>(figures.flow.bytes)),

@@ -1,6 +1,8 @@
 -- A small shop, for the quickstart: sqlite3 shop.db < shop.sql
 -- One table has no key, some columns are NULL, and people have names as people do.
 PRAGMA foreign_keys = ON;
+-- So that whoever writes to the shop need not wait while it is read.
+PRAGMA journal_mode = WAL;
 BEGIN;
 
 CREATE TABLE customers (

@@ -14,6 +14,8 @@ namespace {
 
 // Output written beyond the input's size at one step: a block of 16 stored whole, or one \u00xx.
 constexpr std::size_t kSlack = 32;
+// By how much one reservation may be outgrown before the next.
+constexpr std::size_t kGrowthMax = 64;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 bool is_plain(char c) noexcept {
@@ -78,7 +80,10 @@ std::size_t copy_non_ascii(const char* in, const char* end, char* out) noexcept 
   while (in != end && (static_cast<unsigned char>(*in) & 0x80U) != 0) {
     const Utf8Sequence sequence = utf8_sequence(in, static_cast<std::size_t>(end - in));
     if (!sequence.valid) break;
-    for (std::size_t i = 0; i < sequence.size; ++i) *out++ = *in++;
+    // Four bytes at once where they may be read; what is too much is written over.
+    std::memcpy(out, in, end - in >= 4 ? 4 : sequence.size);
+    in += sequence.size;
+    out += sequence.size;
   }
   return static_cast<std::size_t>(in - begin);
 }
@@ -111,24 +116,32 @@ std::size_t append_json_escaped(ByteBuffer& out, std::string_view text) {
   const char* in = text.data();
   const char* const end = in + text.size();
   while (in != end) {
-    // Room for all that is left if it is plain; asked again after each character that grows.
-    char* place = out.reserve(static_cast<std::size_t>(end - in) + kSlack);
-    std::size_t written = copy_plain(in, end, place);
-    in += written;
-    if (in != end && (static_cast<unsigned char>(*in) & 0x80U) != 0) {
-      const std::size_t copied = copy_non_ascii(in, end, place + written);
-      in += copied;
-      written += copied;
-      if (copied == 0) {
-        in += utf8_sequence(in, static_cast<std::size_t>(end - in)).size;
-        std::memcpy(place + written, kReplacement.data(), kReplacement.size());
-        written += kReplacement.size();
-        ++replaced;
+    // Room for all that is left if nothing grows; a character that grows takes from the slack.
+    char* const place = out.reserve(static_cast<std::size_t>(end - in) + kSlack + kGrowthMax);
+    char* to = place;
+    std::size_t grown = 0;
+    while (in != end && grown < kGrowthMax) {
+      const std::size_t plain = copy_plain(in, end, to);
+      in += plain;
+      to += plain;
+      if (in == end) break;
+      if ((static_cast<unsigned char>(*in) & 0x80U) == 0) {
+        const std::size_t size = write_escape(*in++, to);
+        to += size;
+        grown += size - 1;
+        continue;
       }
-    } else if (in != end) {
-      written += write_escape(*in++, place + written);
+      const std::size_t copied = copy_non_ascii(in, end, to);
+      in += copied;
+      to += copied;
+      if (copied != 0) continue;
+      in += utf8_sequence(in, static_cast<std::size_t>(end - in)).size;
+      std::memcpy(to, kReplacement.data(), kReplacement.size());
+      to += kReplacement.size();
+      grown += kReplacement.size() - 1;
+      ++replaced;
     }
-    out.advance(written);
+    out.advance(static_cast<std::size_t>(to - place));
   }
   return replaced;
 }

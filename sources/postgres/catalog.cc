@@ -10,7 +10,7 @@
 #include "core/base/logging.h"
 #include "sources/postgres/column_types.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
 namespace {

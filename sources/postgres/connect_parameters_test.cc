@@ -83,10 +83,10 @@ TEST_CASE("connect_parameters: a URL may add parameters but not undo what readin
   const std::string options = value(*parameters, "options");
   CHECK(options.find("geqo=off") != std::string::npos);
   CHECK(options.rfind("TimeZone=UTC") > options.rfind("TimeZone=Asia/Tokyo"));
-  for (const auto& [keyword, text] : parameters->pairs) {
-    CAPTURE(keyword);
+  for (const auto& pair : parameters->pairs) {
+    CAPTURE(pair.first);
     CHECK(std::count_if(parameters->pairs.begin(), parameters->pairs.end(),
-                        [&](const auto& pair) { return pair.first == keyword; }) == 1);
+                        [&](const auto& other) { return other.first == pair.first; }) == 1);
   }
 }
 

@@ -114,8 +114,8 @@ TEST_CASE("postgres_source: values of every everyday type, at their extremes, ar
   CHECK(cell(1, "by") == "\\xdeadbeef00");
   CHECK(cell(1, "ts") == "-infinity");
   CHECK(cell(1, "c") == "ab   ");
-  CHECK(cell(2, "f4") == "2.2");
-  CHECK(cell(2, "f8") == "0.1");
+  CHECK(std::stof(*cell(2, "f4")) == 2.2F);  // before 12 the server prints more digits than it needs
+  CHECK(std::stod(*cell(2, "f8")) == 0.1);
   CHECK(cell(2, "n12") == "1.50");
   CHECK(cell(2, "ttz") == "04:05:06+02");
   CHECK(cell(2, "by")->size() == 2'000'002);
@@ -129,7 +129,7 @@ TEST_CASE("postgres_source: settings of role, database and script do not change 
   TestSession session = database.session();
   session.exec(
       "CREATE TABLE t AS SELECT timestamptz '2024-01-02 03:04:05+00' AS tz, interval '1 day 2 hours' AS iv,"
-      " '\\xff'::bytea AS by, float8 '0.1' AS f");
+      " '\\xff'::bytea AS by, float8 '0.1' + float8 '0.2' AS f");
   const std::string name = database.settings().database_name;
   for (const char* hostile :
        {"timezone = 'Asia/Tokyo'", "datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'",
@@ -137,8 +137,14 @@ TEST_CASE("postgres_source: settings of role, database and script do not change 
         "client_encoding = 'LATIN1'", "default_transaction_isolation = 'serializable'"}) {
     session.exec("ALTER DATABASE " + name + " SET " + hostile);
   }
-  const Rows expected = {{"2024-01-02 03:04:05+00", "1 day 02:00:00", "\\xff", "0.1"}};
-  CHECK(Opened(database, {{"public", "t"}}).read(0) == expected);
+  const auto check = [](const Rows& rows) {
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0][0] == "2024-01-02 03:04:05+00");
+    CHECK(rows[0][1] == "1 day 02:00:00");
+    CHECK(rows[0][2] == "\\xff");
+    CHECK(std::stod(*rows[0][3]) == 0.1 + 0.2);
+  };
+  check(Opened(database, {{"public", "t"}}).read(0));
 
   SourceSettings settings = database.settings();
   settings.after_connect_script =
@@ -148,7 +154,7 @@ TEST_CASE("postgres_source: settings of role, database and script do not change 
   const auto schemas = describe(**source, {{"public", "t"}});
   auto snapshot = (*source)->open_snapshot(pointers(schemas), {});
   REQUIRE(snapshot.ok());
-  CHECK(read_all(**(*snapshot)->open_reader({}), schemas[0]) == expected);
+  check(read_all(**(*snapshot)->open_reader({}), schemas[0]));
 }
 
 TEST_CASE("postgres_source: all readers see one moment, whatever is written meanwhile") {

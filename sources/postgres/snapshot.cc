@@ -9,7 +9,7 @@
 #include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/lsn.h"
 #include "sources/postgres/snapshot_reader.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 #include "sources/postgres/table_locks.h"
 
 namespace dmskafka::postgres {

@@ -8,7 +8,7 @@
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/base/mutex.h"
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
 namespace {
