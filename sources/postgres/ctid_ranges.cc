@@ -14,7 +14,8 @@ constexpr std::string_view kXmin = "xmin ";
 constexpr std::string_view kFiles = " files ";
 
 Error damaged(std::string_view what, std::string_view text) {
-  return Error(ErrorCode::kStateFile, fmt::format("the state file holds {} that is none of ours: \"{}\"", what, text))
+  return Error(ErrorCode::kStateFile,
+               fmt::format("the state file holds {} that is none of ours: \"{}\"", what, text))
       .hint("restore it from a backup, or use --restart to load again from the start");
 }
 
@@ -86,10 +87,12 @@ std::string ctid_condition(const CtidSegment& segment) {
   }
   if (!segment.touched_since) return condition;
   // Transaction ids wrap: the distance decides. A row of the ancient past may seem new and is then read once more.
-  return fmt::format("({}) AND ((xmin::text::bigint - {}) & 4294967295) < 2147483648", condition, *segment.touched_since);
+  return fmt::format("({}) AND ((xmin::text::bigint - {}) & 4294967295) < 2147483648", condition,
+                     *segment.touched_since);
 }
 
-std::vector<PageRange> cut_pages(std::uint64_t pages_max, std::uint64_t bytes_total, std::uint64_t bytes_wanted) {
+std::vector<PageRange> cut_pages(std::uint64_t pages_max, std::uint64_t bytes_total,
+                                 std::uint64_t bytes_wanted) {
   const std::uint64_t wanted = std::max<std::uint64_t>(1, (bytes_total + bytes_wanted - 1) / bytes_wanted);
   const std::uint64_t count = std::max<std::uint64_t>(1, std::min(wanted, pages_max));
   const std::uint64_t step = std::max<std::uint64_t>(1, (pages_max + count - 1) / count);

@@ -23,7 +23,8 @@ struct PageRange {
 ///   touched since 731: pages 0-2048,4096-
 struct CtidSegment {
   std::vector<PageRange> pages;
-  std::optional<std::uint32_t> touched_since;  ///< xmin of the snapshot that read the pages before, modulo 2^32
+  std::optional<std::uint32_t>
+      touched_since;  ///< xmin of the snapshot that read the pages before, modulo 2^32
   friend bool operator==(const CtidSegment&, const CtidSegment&) = default;
 };
 
@@ -36,7 +37,8 @@ Result<CtidSegment> parse_ctid_segment(std::string_view text);
 std::string ctid_condition(const CtidSegment& segment);
 
 /// Cuts `pages_max` pages (of the largest leaf) into ranges so that each holds about `bytes_wanted` of `bytes_total`.
-std::vector<PageRange> cut_pages(std::uint64_t pages_max, std::uint64_t bytes_total, std::uint64_t bytes_wanted);
+std::vector<PageRange> cut_pages(std::uint64_t pages_max, std::uint64_t bytes_total,
+                                 std::uint64_t bytes_wanted);
 
 /// Neighbours joined. REQUIRES: sorted and disjoint.
 std::vector<PageRange> join_ranges(const std::vector<PageRange>& ranges);

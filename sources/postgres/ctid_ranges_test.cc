@@ -36,8 +36,8 @@ TEST_CASE("ctid_ranges: what is stored is read back, and nothing else is taken")
     REQUIRE(parsed.ok());
     CHECK(*parsed == segment);
   }
-  for (const char* text : {"", "pages", "pages ", "pages x-1", "pages 1", "pages 1-2 or true", "pages 1-2,", "touched since : pages 1-2",
-                           "touched since 5000000000: pages 1-2"}) {
+  for (const char* text : {"", "pages", "pages ", "pages x-1", "pages 1", "pages 1-2 or true", "pages 1-2,",
+                           "touched since : pages 1-2", "touched since 5000000000: pages 1-2"}) {
     CAPTURE(text);
     auto parsed = parse_ctid_segment(text);
     REQUIRE_FALSE(parsed.ok());

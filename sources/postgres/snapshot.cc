@@ -100,7 +100,8 @@ Result<SegmentPlan> PostgresSnapshot::plan_segments(const TableSchema& table, st
     return plan;
   }
   plan.token = print_plan_token(PlanToken{xmin_, layout->second.files});
-  for (const PageRange& range : cut_pages(layout->second.pages_max, layout->second.bytes_total, bytes_wanted)) {
+  for (const PageRange& range :
+       cut_pages(layout->second.pages_max, layout->second.bytes_total, bytes_wanted)) {
     const auto number = static_cast<std::uint32_t>(plan.segments.size());
     plan.segments.push_back(Segment{&table, number, print_ctid_segment(CtidSegment{{range}, std::nullopt})});
   }
@@ -114,7 +115,8 @@ Result<ResumedSegments> PostgresSnapshot::resume_segments(const TableSchema& tab
   const auto layout = layouts_.find(&table);
   if (layout == layouts_.end() || layout->second.files != plan.files) {
     resumed.reload = true;
-    resumed.reason = "the table was rewritten (or its partitions changed) since its load began; it is read from the start";
+    resumed.reason =
+        "the table was rewritten (or its partitions changed) since its load began; it is read from the start";
     return resumed;
   }
   std::vector<PageRange> done;

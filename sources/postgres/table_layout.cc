@@ -17,9 +17,8 @@ std::uint64_t to_number(std::string_view text) {
 
 }  // namespace
 
-Result<std::map<const TableSchema*, TableLayout>> read_table_layouts(Connection& connection,
-                                                                     const std::set<const TableSchema*>& tables,
-                                                                     const std::stop_token& stop) {
+Result<std::map<const TableSchema*, TableLayout>> read_table_layouts(
+    Connection& connection, const std::set<const TableSchema*>& tables, const std::stop_token& stop) {
   std::map<std::string, const TableSchema*, std::less<>> table_of;
   std::string oids;
   for (const TableSchema* table : tables) {

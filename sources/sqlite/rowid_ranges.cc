@@ -39,7 +39,8 @@ Result<RowidRange> parse_rowid_range(std::string_view text) {
       parse_bound(text.substr(dots + kDots.size()), range.end)) {
     return range;
   }
-  return Error(ErrorCode::kStateFile, fmt::format("the state file holds a range that is none of ours: \"{}\"", text))
+  return Error(ErrorCode::kStateFile,
+               fmt::format("the state file holds a range that is none of ours: \"{}\"", text))
       .hint("restore it from a backup, or use --restart to load again from the start");
 }
 

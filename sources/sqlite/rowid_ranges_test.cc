@@ -39,7 +39,8 @@ TEST_CASE("rowid_ranges: a million rows in four ranges") {
 }
 
 TEST_CASE("rowid_ranges: what is stored is read back, and nothing else is taken") {
-  for (const RowidRange& range : {RowidRange{}, RowidRange{std::nullopt, -5}, RowidRange{-5, 7}, RowidRange{7, std::nullopt}}) {
+  for (const RowidRange& range :
+       {RowidRange{}, RowidRange{std::nullopt, -5}, RowidRange{-5, 7}, RowidRange{7, std::nullopt}}) {
     auto parsed = parse_rowid_range(print_rowid_range(range));
     REQUIRE(parsed.ok());
     CHECK(*parsed == range);

@@ -206,8 +206,9 @@ class SqliteSnapshot : public Snapshot {
     const std::string& declared = table.columns[table.primary_key.front()].source_type;
     if (sqlite3_stricmp(declared.c_str(), "INTEGER") != 0) return false;
     // A key with an index of its own is none: WITHOUT ROWID, and INTEGER PRIMARY KEY DESC.
-    DMSKAFKA_ASSIGN(Statement statement,
-                    Statement::prepare(*connection_, "SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk'"));
+    DMSKAFKA_ASSIGN(
+        Statement statement,
+        Statement::prepare(*connection_, "SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk'"));
     statement.bind(table.name.table);
     DMSKAFKA_ASSIGN(const bool found, statement.step());
     return found && statement.number(0) == 0;
@@ -217,7 +218,8 @@ class SqliteSnapshot : public Snapshot {
   Result<std::vector<RowidRange>> cut(const TableSchema& table, std::uint64_t bytes_wanted) {
     const std::string rowid = "t." + quote_identifier(table.columns[table.primary_key.front()].name);
     const std::string from = " FROM main." + quote_identifier(table.name.table) + " AS t";
-    DMSKAFKA_ASSIGN(const std::int64_t rows, connection_->number("SELECT count(*) FROM (SELECT 1" + from + " LIMIT 1)"));
+    DMSKAFKA_ASSIGN(const std::int64_t rows,
+                    connection_->number("SELECT count(*) FROM (SELECT 1" + from + " LIMIT 1)"));
     if (rows == 0) return std::vector<RowidRange>{RowidRange{}};
     DMSKAFKA_ASSIGN(const std::int64_t lowest, connection_->number("SELECT min(" + rowid + ")" + from));
     DMSKAFKA_ASSIGN(const std::int64_t highest, connection_->number("SELECT max(" + rowid + ")" + from));
@@ -226,7 +228,8 @@ class SqliteSnapshot : public Snapshot {
     return cut_rowids(lowest, highest, static_cast<std::uint64_t>(pages * page_size) / bytes_wanted + 1);
   }
 
-  const std::unique_ptr<Connection> connection_;  // used by the one reader, before it by the task; path() by any
+  const std::unique_ptr<Connection>
+      connection_;  // used by the one reader, before it by the task; path() by any
   const LogPosition position_;
   std::atomic<bool> in_use_{false};
 };
