@@ -293,7 +293,8 @@ TEST_CASE("checkpoint_store: the file says what it is, and is its owner's alone"
   CHECK(query(path, "PRAGMA journal_mode") == "wal");
   CHECK(query(path,
               "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
-              "ORDER BY 1)") == "checkpoint data_error segment_load table_load table_statistics task");
+              "ORDER BY 1)") ==
+        "checkpoint data_error load_threads segment_load segment_plan table_load table_statistics task");
 }
 
 TEST_CASE("checkpoint_store: a file that others can read is closed to them") {

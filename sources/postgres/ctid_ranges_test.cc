@@ -6,8 +6,8 @@ using namespace dmskafka;
 using namespace dmskafka::postgres;
 
 TEST_CASE("ctid_ranges: ranges cover every page once, and the last one is open") {
-  for (const std::uint64_t pages : {0, 1, 2, 3, 2047, 2048, 2049, 100'000}) {
-    for (const std::uint64_t bytes : {0, 8'192, 16 << 20, 500 << 20}) {
+  for (const std::uint64_t pages : {0UL, 1UL, 2UL, 3UL, 2047UL, 2048UL, 2049UL, 100000UL}) {
+    for (const std::uint64_t bytes : {0UL, 8192UL, 16UL << 20, 500UL << 20}) {
       const auto ranges = cut_pages(pages, bytes, 16 << 20);
       REQUIRE_FALSE(ranges.empty());
       CHECK(ranges.front().first == 0);
