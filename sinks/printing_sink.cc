@@ -87,8 +87,9 @@ Result<void> PrintingSink::send(const OutboundMessage& message, std::stop_token 
   MutexLock lock(mutex_);
   while (!failure_ && filling_.text.size() >= kBufferBytesMax) {
     if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-    changed_.wait_for(mutex_, stop, std::chrono::seconds(1),
-                      [&] { return failure_ || filling_.text.size() < kBufferBytesMax; });
+    changed_.wait_for(mutex_, stop, std::chrono::seconds(1), [&]() REQUIRES_LOCK(mutex_) {
+      return failure_ || filling_.text.size() < kBufferBytesMax;
+    });
   }
   if (failure_) return *failure_;
   const bool idle = filling_.messages.empty();
@@ -118,7 +119,8 @@ void PrintingSink::run(const std::stop_token& stop) noexcept {
     std::optional<Error> failed;
     {
       MutexLock lock(mutex_);
-      changed_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return !filling_.messages.empty(); });
+      changed_.wait_for(mutex_, stop, std::chrono::seconds(1),
+                        [&]() REQUIRES_LOCK(mutex_) { return !filling_.messages.empty(); });
       if (filling_.messages.empty()) {
         if (stop.stop_requested()) return;
         continue;
@@ -176,7 +178,7 @@ Result<void> PrintingSink::close(std::chrono::milliseconds timeout) {
   std::uint64_t left = 0;
   {
     MutexLock lock(mutex_);
-    changed_.wait_for(mutex_, {}, timeout, [&] { return in_flight_ == 0; });
+    changed_.wait_for(mutex_, {}, timeout, [&]() REQUIRES_LOCK(mutex_) { return in_flight_ == 0; });
     left = in_flight_;
     // A writer that hangs in the stream cannot be interrupted; what it has not begun is reported as failed.
     if (left != 0 && !failure_)

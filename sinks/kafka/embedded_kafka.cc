@@ -78,7 +78,7 @@ class EmbeddedKafkaSink final : public Sink {
 
  private:
   Result<void> make_topic(const TopicSpec& spec);
-  Result<void> consume_from_start(const Topic& topic);
+  Result<void> consume_from_start(std::span<const Topic* const> topics);
   void consume(const std::stop_token& stop) noexcept;
   void release();
 
@@ -127,9 +127,11 @@ Result<std::vector<const Topic*>> EmbeddedKafkaSink::open_topics(std::span<const
     if (topics_.count(spec.name) == 0) DMSKAFKA_TRY(make_topic(spec));
   }
   DMSKAFKA_ASSIGN(std::vector<const Topic*> topics, inner_->open_topics(specs, stop));
+  std::vector<const Topic*> added;
   for (const Topic* topic : topics) {
-    if (topics_.insert(topic->name).second) DMSKAFKA_TRY(consume_from_start(*topic));
+    if (topics_.insert(topic->name).second) added.push_back(topic);
   }
+  DMSKAFKA_TRY(consume_from_start(added));
   return topics;
 }
 
@@ -141,17 +143,22 @@ Result<void> EmbeddedKafkaSink::make_topic(const TopicSpec& spec) {
                fmt::format("topic {} in the in-process cluster: {}", spec.name, rd_kafka_err2str(code)));
 }
 
-Result<void> EmbeddedKafkaSink::consume_from_start(const Topic& topic) {
+Result<void> EmbeddedKafkaSink::consume_from_start(std::span<const Topic* const> topics) {
+  if (topics.empty()) return {};
   // Asked first, because an assigned partition of an unknown topic is looked for only once a second.
-  const TopicHandle known(rd_kafka_topic_new(consumer_.get(), topic.name.c_str(), nullptr));
+  std::vector<TopicHandle> handles;
+  for (const Topic* topic : topics) {
+    handles.emplace_back(rd_kafka_topic_new(consumer_.get(), topic->name.c_str(), nullptr));
+  }
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(consumer_.get(), 0, known.get(), &metadata, kMetadataTimeoutMs) ==
-      RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata, kMetadataTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_metadata_destroy(metadata);
   }
-  const PartitionList list(rd_kafka_topic_partition_list_new(topic.partition_count));
-  for (std::int32_t partition = 0; partition < topic.partition_count; ++partition) {
-    rd_kafka_topic_partition_list_add(list.get(), topic.name.c_str(), partition)->offset = 0;
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+  for (const Topic* topic : topics) {
+    for (std::int32_t partition = 0; partition < topic->partition_count; ++partition) {
+      rd_kafka_topic_partition_list_add(list.get(), topic->name.c_str(), partition)->offset = 0;
+    }
   }
   rd_kafka_error_t* error = rd_kafka_incremental_assign(consumer_.get(), list.get());
   if (error == nullptr) return {};

@@ -40,7 +40,8 @@ class RecordingListener final : public DeliveryListener {
   /// True once `count` messages were reported, delivered or failed.
   bool wait_reported(std::uint64_t count, std::chrono::seconds wait = std::chrono::seconds(30)) {
     MutexLock lock(mutex_);
-    return changed_.wait_for(mutex_, {}, wait, [&] { return delivered_ + failures_.size() >= count; });
+    return changed_.wait_for(mutex_, {}, wait,
+                             [&]() REQUIRES_LOCK(mutex_) { return delivered_ + failures_.size() >= count; });
   }
   std::uint64_t delivered_count() const {
     MutexLock lock(mutex_);

@@ -34,10 +34,12 @@ struct TableHandle {
 /// server apart but not two servers.
 Result<SourceIdentity> read_identity(Connection& connection, const std::stop_token& stop);
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const std::stop_token& stop);
+/// What a user should hear about a table (columns left out …) is said when it is described, not when it is compared.
+enum class Remarks : bool { kQuiet, kLog };
 /// In the order of `names`; a table that is not there or may not be read has an error of its own (kTableUnreadable).
 Result<std::vector<Result<TableSchema>>> read_table_schemas(Connection& connection,
                                                             const SourceSettings& settings,
-                                                            std::span<const TableName> names,
+                                                            std::span<const TableName> names, Remarks remarks,
                                                             const std::stop_token& stop);
 
 }  // namespace dmskafka::postgres

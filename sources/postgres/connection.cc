@@ -76,7 +76,8 @@ NativeError native_error(const pg_result* result, const pg_conn* connection) {
   return native;
 }
 
-Result<Connection> Connection::open(std::shared_ptr<const SourceSettings> settings, std::stop_token stop) {
+Result<Connection> Connection::open(std::shared_ptr<const SourceSettings> settings,
+                                    const std::stop_token& stop) {
   Connection connection(std::move(settings));
   DMSKAFKA_TRY(connection.connect(stop));
   DMSKAFKA_TRY(connection.prepare_session(stop));
@@ -178,6 +179,7 @@ Result<Connection::Outcome> Connection::run(const std::string& statements, std::
 Result<QueryResult> Connection::query(std::string_view statement, const std::vector<std::string>& parameters,
                                       const std::stop_token& stop) {
   std::vector<const char*> values;
+  values.reserve(parameters.size());
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
   if (PQsendQueryParams(native(), std::string(statement).c_str(), static_cast<int>(values.size()), nullptr,
                         values.data(), nullptr, nullptr, 0) == 0) {

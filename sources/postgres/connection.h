@@ -48,7 +48,7 @@ class Connection {
  public:
   /// Errors: kSourceUnavailable, kSourceRejected, kInvalidSettings, kCancelled. Name resolution is the system's own and
   /// cannot be interrupted.
-  static Result<Connection> open(std::shared_ptr<const SourceSettings> settings, std::stop_token stop);
+  static Result<Connection> open(std::shared_ptr<const SourceSettings> settings, const std::stop_token& stop);
 
   /// How several statements in one text went: those before the failed one took effect.
   struct Outcome {

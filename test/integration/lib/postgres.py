@@ -1,0 +1,110 @@
+"""PostgreSQL through its own client, psql."""
+
+import contextlib
+import functools
+import os
+import shutil
+import subprocess
+import urllib.parse
+
+from lib.harness import Failure, Skip, unique
+
+
+class Database:
+    def __init__(self, uri):
+        self.uri = uri
+
+    def run(self, sql, limit_s=120):
+        """Runs a script; any error of it is a failure of the test."""
+        return self._psql(["-At", "-f", "-"], sql, limit_s).decode()
+
+    def query(self, sql):
+        """The only value of a query, as text."""
+        return self.run(sql).rstrip("\n")
+
+    def copy(self, query, stdout=subprocess.PIPE):
+        """A process that prints the rows in COPY's text form, times in UTC."""
+        return subprocess.Popen(
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", f"COPY ({query}) TO STDOUT", self.uri],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            env={**os.environ, "PGTZ": "UTC", "PGOPTIONS": "-c bytea_output=hex"},
+        )
+
+    def session(self, t, sql):
+        """A psql in the background that has been given `sql`; it ends, and its transaction with it, when the case does
+        or with end(). What it prints is thrown away."""
+        process = subprocess.Popen(
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", self.uri],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        process.stdin.write(sql.encode() + b"\n")
+        process.stdin.flush()
+        t.defer(_end, process)
+        return lambda: _end(process)
+
+    def _psql(self, args, sql, limit_s):
+        done = subprocess.run(
+            ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", *args, self.uri],
+            input=sql.encode(),
+            capture_output=True,
+            timeout=limit_s,
+        )
+        if done.returncode:
+            raise Failure(f"psql: {done.stderr.decode(errors='replace')}")
+        return done.stdout
+
+
+def superuser_uri():
+    """The server all tests share. Skips when there is none."""
+    uri = os.environ.get("DMSKAFKA_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:15432/bench")
+    _require(uri)
+    return uri
+
+
+@functools.lru_cache(maxsize=None)
+def _require(uri):
+    if not shutil.which("psql"):
+        raise Skip("psql is not installed (apt-get install postgresql-client)")
+    done = subprocess.run(
+        ["psql", "-XAtqc", "select 1", uri], capture_output=True, env={**os.environ, "PGCONNECT_TIMEOUT": "5"}
+    )
+    if done.returncode:
+        raise Skip(
+            f"no PostgreSQL at {uri} ({done.stderr.decode().strip()}): "
+            "scripts/postgres-up starts one, DMSKAFKA_TEST_POSTGRES names another"
+        )
+
+
+def with_database(uri, name):
+    return urllib.parse.urlsplit(uri)._replace(path="/" + name).geturl()
+
+
+def with_user(uri, user, password=None):
+    parts = urllib.parse.urlsplit(uri)
+    credentials = user if password is None else f"{user}:{urllib.parse.quote(password, safe='')}"
+    return parts._replace(netloc=f"{credentials}@{parts.hostname}:{parts.port or 5432}").geturl()
+
+
+@contextlib.contextmanager
+def temporary_database(label, sql="", server=None):
+    server = server or superuser_uri()
+    name = unique(label)
+    admin = Database(server)
+    admin.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        database = Database(with_database(server, name))
+        if sql:
+            database.run(sql)
+        yield database
+    finally:
+        admin.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _end(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    process.stdin.close()
