@@ -151,7 +151,8 @@ Result<void> EmbeddedKafkaSink::consume_from_start(std::span<const Topic* const>
     handles.emplace_back(rd_kafka_topic_new(consumer_.get(), topic->name.c_str(), nullptr));
   }
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata, kMetadataTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata, kMetadataTimeoutMs) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_metadata_destroy(metadata);
   }
   const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));

@@ -163,6 +163,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("kafka_sink, real broker: TLS to a listener without TLS is refused at once") {
+  KafkaSinkOptions options = options_for(broker());
+  options.kafka.security_protocol = SecurityProtocol::kSslEncryption;
+  RecordingListener listener;
+  const auto sink = make_kafka_sink(options, listener).value();
+  const std::vector<TopicSpec> specs = {{"dmskafka-test-never-made", 1, 1, {}}};
+  const auto start = steady_clock::now();
+  const auto opened = sink->open_topics(specs, {});
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().code() == ErrorCode::kTargetRejected);
+  CHECK(opened.error().message().find("no TLS connection to Kafka: ") == 0);
+  CHECK(steady_clock::now() - start < seconds(5));
+  MESSAGE(opened.error().to_string());
+}
+
 TEST_CASE("kafka_sink: a dead broker is told within 31 s, with the reason") {
   RecordingListener listener;
   const auto sink = make_kafka_sink(options_for("127.0.0.1:1"), listener).value();

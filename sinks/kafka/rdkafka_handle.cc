@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include <string_view>
+
 namespace dmskafka {
 namespace {
 
@@ -24,11 +26,27 @@ Result<ConfigurationHandle> make_configuration(const KafkaProperties& properties
   return configuration;
 }
 
-Result<ClientHandle> make_client(rd_kafka_type_t type, ConfigurationHandle configuration) {
+/// librdkafka says "ssl.ca.location failed: …" without the file that it could not read.
+std::string with_file(const KafkaProperties& properties, std::string_view text) {
+  for (const auto& [name, value] : properties) {
+    if (name.ends_with(".location") && text.substr(0, name.size()) == name)
+      return fmt::format("{}: {}", value, text);
+  }
+  return std::string(text);
+}
+
+Result<ClientHandle> make_client(rd_kafka_type_t type, const KafkaProperties& properties) {
+  DMSKAFKA_ASSIGN(ConfigurationHandle configuration, make_configuration(properties));
+  if (type == RD_KAFKA_PRODUCER) {
+    rd_kafka_conf_set_events(configuration.get(),
+                             RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+  }
   char text[512];
   ClientHandle client(rd_kafka_new(type, configuration.get(), text, sizeof text));
-  if (!client)
-    return Error(ErrorCode::kInvalidSettings, fmt::format("librdkafka refuses the settings: {}", text));
+  if (!client) {
+    return Error(ErrorCode::kInvalidSettings,
+                 fmt::format("librdkafka refuses the settings: {}", with_file(properties, text)));
+  }
   static_cast<void>(configuration.release());  // the client's own now
   return client;
 }
@@ -41,17 +59,13 @@ void RdKafkaRelease::operator()(rd_kafka_queue_s* queue) const noexcept { rd_kaf
 void RdKafkaRelease::operator()(rd_kafka_op_s* event) const noexcept { rd_kafka_event_destroy(event); }
 
 Result<ClientHandle> make_producer(const KafkaProperties& properties) {
-  DMSKAFKA_ASSIGN(ConfigurationHandle configuration, make_configuration(properties));
-  rd_kafka_conf_set_events(configuration.get(),
-                           RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-  DMSKAFKA_ASSIGN(ClientHandle client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
+  DMSKAFKA_ASSIGN(ClientHandle client, make_client(RD_KAFKA_PRODUCER, properties));
   rd_kafka_set_log_queue(client.get(), nullptr);  // null: the main queue
   return client;
 }
 
 Result<ClientHandle> make_consumer(const KafkaProperties& properties) {
-  DMSKAFKA_ASSIGN(ConfigurationHandle configuration, make_configuration(properties));
-  DMSKAFKA_ASSIGN(ClientHandle client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
+  DMSKAFKA_ASSIGN(ClientHandle client, make_client(RD_KAFKA_CONSUMER, properties));
   rd_kafka_poll_set_consumer(client.get());
   return client;
 }

@@ -6,7 +6,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include "core/base/logging.h"
@@ -22,10 +25,12 @@ void log_line(rd_kafka_op_s& event) {
   const char* text = nullptr;
   int level = 0;
   if (rd_kafka_event_log(&event, &facility, &text, &level) != 0) return;
-  // librdkafka retries whatever it logs; what ends the work reaches us as an error event. CONFWARN tells of properties
-  // that concern consumers only.
+  // Connections that fail reach us as error events too (FAIL, ERROR), are retried, and the watchdog names the last one when
+  // nothing moves any more; GETPID is asked again; CONFWARN tells of properties that concern consumers only.
   constexpr int kSyslogWarning = 4;
-  const bool concern = level <= kSyslogWarning && std::string_view(facility) != "CONFWARN";
+  constexpr std::array<std::string_view, 4> kKnown = {"FAIL", "ERROR", "GETPID", "CONFWARN"};
+  const bool known = std::find(kKnown.begin(), kKnown.end(), facility) != kKnown.end();
+  const bool concern = level <= kSyslogWarning && !known;
   log(concern ? LogLevel::kWarning : LogLevel::kDebug, fmt::format("librdkafka: {}: {}", facility, text));
 }
 

@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kWarnAfter{5000};
 constexpr milliseconds kTopicReadyTimeout{30000};
-constexpr milliseconds kBrokerCreatesTimeout{15000};
+constexpr milliseconds kBrokerCreatesTimeout{10000};
 // Above this many topics one answer with all of the cluster's topics is quicker than one question each.
 constexpr std::size_t kQuestionsMax = 32;
 
@@ -138,7 +138,12 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up_once(std::span<con
     note_controller(one.metadata ? *one.metadata : *all.metadata);
     const auto* found = find_topic(one.metadata ? *one.metadata : *all.metadata, specs[i].name);
     if (found == nullptr || found->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) continue;
-    if (is_refused_right(found->err) || found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
+    if (is_refused_right(found->err)) {
+      return Error(ErrorCode::kTargetRejected,
+                   fmt::format("topic {}: {}", specs[i].name, describe_error(found->err, nullptr)))
+          .hint("we need the rights Describe and Write on the topic, and Create where it does not exist");
+    }
+    if (found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
       return Error(ErrorCode::kTargetRejected,
                    fmt::format("topic {}: {}", specs[i].name, describe_error(found->err, nullptr)));
     }
@@ -215,13 +220,24 @@ Result<void> TopicAdmin::let_broker_create(const TopicSpec& spec, const std::str
   // A producer's question for a topic makes the broker create it, where auto.create.topics.enable is true.
   DMSKAFKA_ASSIGN(const ClientHandle client, make_producer(parts_.producer));
   const TopicHandle topic(rd_kafka_topic_new(client.get(), spec.name.c_str(), nullptr));
-  if (topic) ask_metadata(client.get(), topic.get(), kBrokerCreatesTimeout);  // wait_ready() sees the outcome
-  return {};
+  if (!topic) return {};
+  const MetadataAnswer answer = ask_metadata(client.get(), topic.get(), kBrokerCreatesTimeout);
+  const auto* found = answer.metadata ? find_topic(*answer.metadata, spec.name) : nullptr;
+  if (found != nullptr && is_refused_right(found->err)) return not_creatable(spec.name);
+  return {};  // whether the broker does it, wait_ready() sees
+}
+
+Error TopicAdmin::not_creatable(const std::string& name) const {
+  return Error(ErrorCode::kTargetRejected,
+               fmt::format("topic {} does not exist{}", name,
+                           creation_refused_.empty() ? "" : " and cannot be created: " + creation_refused_))
+      .hint("create it, or allow us to (Create on the topic, or auto.create.topics.enable)");
 }
 
 Result<std::vector<TopicAdmin::Standing>> TopicAdmin::wait_ready(std::span<const TopicSpec> specs,
                                                                  const std::stop_token& stop) {
-  const TimePoint deadline = steady_clock::now() + kTopicReadyTimeout;
+  const TimePoint deadline =
+      steady_clock::now() + (creation_refused_.empty() ? kTopicReadyTimeout : kBrokerCreatesTimeout);
   milliseconds pause{5};
   for (;;) {
     DMSKAFKA_ASSIGN(std::vector<Standing> standings, look_up(specs, stop));
@@ -235,11 +251,7 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::wait_ready(std::span<const
         return Error(ErrorCode::kTargetUnavailable,
                      fmt::format("topic {} has partitions without a leader", name));
       }
-      return Error(
-                 ErrorCode::kTargetRejected,
-                 fmt::format("topic {} does not exist{}", name,
-                             creation_refused_.empty() ? "" : " and cannot be created: " + creation_refused_))
-          .hint("create it, or allow us to (Create on the topic, or auto.create.topics.enable)");
+      return not_creatable(name);
     }
     std::this_thread::sleep_for(pause);  // the cluster tells nobody when it is ready
     pause = std::min(pause * 2, milliseconds(200));

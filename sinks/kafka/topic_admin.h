@@ -57,6 +57,7 @@ class TopicAdmin {
   Result<std::vector<Standing>> wait_ready(std::span<const TopicSpec> specs, const std::stop_token& stop);
   void note_controller(const struct rd_kafka_metadata& metadata);
   Error no_broker() const;
+  Error not_creatable(const std::string& name) const;
 
   const Parts parts_;
   bool controller_known_ =

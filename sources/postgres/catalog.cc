@@ -83,7 +83,7 @@ ColumnSchema make_column(const QueryResult& columns, int row, const SourceSettin
 /// Fills columns and key. The log never carries generated columns (before PostgreSQL 18, and virtual ones at no time), so
 /// they are left out of the load too: one table has one shape.
 void add_columns(const QueryResult& columns, RowRange range, std::string_view key,
-                 const SourceSettings& settings, TableSchema& schema) {
+                 const SourceSettings& settings, Remarks remarks, TableSchema& schema) {
   std::unordered_map<std::string_view, std::uint32_t> index_of;  // by attribute number
   std::string generated;
   for (int row = range.first; row < range.end; ++row) {
@@ -99,16 +99,17 @@ void add_columns(const QueryResult& columns, RowRange range, std::string_view ke
     const auto column = index_of.find(key.substr(0, end));
     if (column == index_of.end()) {  // a part of a key is no key
       schema.primary_key.clear();
-      log_warning(
-          fmt::format("{}: its primary key has a generated column, so it is loaded as a table without key",
-                      schema.name.text()));
+      if (remarks == Remarks::kLog)
+        log_warning(
+            fmt::format("{}: its primary key has a generated column, so it is loaded as a table without key",
+                        schema.name.text()));
       break;
     }
     schema.primary_key.push_back(column->second);
     key.remove_prefix(std::min(end + 1, key.size()));
   }
-  if (!generated.empty()) {
-    log_debug(fmt::format("{}: generated columns are left out: {}", schema.name.text(), generated));
+  if (!generated.empty() && remarks == Remarks::kLog) {
+    log_info(fmt::format("{}: generated columns are left out: {}", schema.name.text(), generated));
   }
 }
 
@@ -178,7 +179,7 @@ Result<std::vector<CatalogTable>> read_tables(Connection& connection, const std:
 
 Result<std::vector<Result<TableSchema>>> read_table_schemas(Connection& connection,
                                                             const SourceSettings& settings,
-                                                            std::span<const TableName> names,
+                                                            std::span<const TableName> names, Remarks remarks,
                                                             const std::stop_token& stop) {
   std::vector<std::string> schema_names;
   std::vector<std::string> table_names;
@@ -216,7 +217,7 @@ Result<std::vector<Result<TableSchema>>> read_table_schemas(Connection& connecti
     schema.source_handle = handle->to_text();
     add_estimates(tables, row, schema);
     if (const auto range = ranges.find(tables.text(row, kOid)); range != ranges.end()) {
-      add_columns(columns, range->second, tables.text(row, kKey), settings, schema);
+      add_columns(columns, range->second, tables.text(row, kKey), settings, remarks, schema);
     }
     schemas.emplace_back(std::move(schema));
   }

@@ -3,11 +3,25 @@
 
 #include <algorithm>
 
+#include "core/base/logging.h"
 #include "sources/postgres/postgres_source.h"
 #include "sources/postgres/test_database.h"
 
 namespace dmskafka::postgres {
 namespace {
+
+/// Collects what is said while it lives.
+class Listener final : public LogSink {
+ public:
+  Listener() { set_log_sink(this); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() override { set_log_sink(nullptr); }
+  void log(LogLevel level, std::string_view message) noexcept override {
+    if (level != LogLevel::kDebug) said.emplace_back(message);
+  }
+  std::vector<std::string> said;
+};
 
 std::vector<std::string> table_texts(Source& source) {
   std::vector<std::string> texts;
@@ -88,6 +102,7 @@ TEST_CASE("postgres_source: generated columns are left out, and a key that needs
                   CREATE TABLE k (id int, twice int GENERATED ALWAYS AS (id * 2) STORED PRIMARY KEY);
                   INSERT INTO g (id, note) VALUES (1, 'x'))");
   const auto source = database.open_source();
+  const Listener listener;
   const std::vector<TableSchema> schemas = describe(*source, {{"public", "g"}, {"public", "k"}});
   REQUIRE(schemas[0].columns.size() == 2);
   CHECK(schemas[0].columns[1].name == "note");
@@ -96,6 +111,11 @@ TEST_CASE("postgres_source: generated columns are left out, and a key that needs
   auto snapshot = source->open_snapshot(pointers(schemas), {});
   REQUIRE(snapshot.ok());
   CHECK(read_all(**(*snapshot)->open_reader({}), schemas[0]) == Rows{{"1", "x"}});
+  CHECK(listener.said ==
+        std::vector<std::string>{
+            "public.g: generated columns are left out: twice",
+            "public.k: its primary key has a generated column, so it is loaded as a table without key",
+            "public.k: generated columns are left out: twice"});
 }
 
 TEST_CASE("postgres_source: a key's INCLUDE columns are no part of it") {

@@ -34,7 +34,7 @@ class PostgresSource final : public Source {
   }
   Result<std::vector<Result<TableSchema>>> describe_tables(std::span<const TableName> names) override {
     DMSKAFKA_TRY(ensure_connection(stop_));
-    return postgres::read_table_schemas(*connection_, *settings_, names, stop_);
+    return postgres::read_table_schemas(*connection_, *settings_, names, postgres::Remarks::kLog, stop_);
   }
   Result<std::unique_ptr<Snapshot>> open_snapshot(std::span<const TableSchema* const> tables,
                                                   std::stop_token stop) override {

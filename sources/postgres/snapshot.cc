@@ -70,7 +70,8 @@ Result<void> PostgresSnapshot::compare_schemas(std::span<const TableSchema* cons
                                                const std::stop_token& stop) {
   std::vector<TableName> names;
   for (const TableSchema* table : tables) names.push_back(table->name);
-  DMSKAFKA_ASSIGN(const auto now, read_table_schemas(leader_, *facts_.settings, names, stop));
+  DMSKAFKA_ASSIGN(const auto now,
+                  read_table_schemas(leader_, *facts_.settings, names, Remarks::kQuiet, stop));
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const TableSchema& then = *tables[i];
     if (!now[i]) {
