@@ -100,6 +100,12 @@ class Statement {
     return ok();
   }
   bool ok() const noexcept { return code_ == SQLITE_DONE; }
+  /// Ready to be bound and run again.
+  void reset() {
+    sqlite3_reset(statement_);
+    code_ = SQLITE_OK;
+    bound_ = 0;
+  }
 
   std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
   std::uint64_t unsigned_number(int column) { return static_cast<std::uint64_t>(number(column)); }
@@ -206,8 +212,8 @@ class SqliteCheckpointStore : public CheckpointStore {
     MutexLock guard(mutex_);
     DMSKAFKA_TRY(writable());
     const char* sql =
-        "BEGIN IMMEDIATE; DELETE FROM task; DELETE FROM table_load; DELETE FROM segment_load; DELETE FROM "
-        "checkpoint;"
+        "BEGIN IMMEDIATE; DELETE FROM task; DELETE FROM table_load; DELETE FROM segment_plan; "
+        "DELETE FROM segment_load; DELETE FROM load_threads; DELETE FROM checkpoint; "
         "DELETE FROM table_statistics; DELETE FROM data_error; COMMIT";
     if (auto done = execute(database_.get(), path_, sql); !done) return die(std::move(done).error());
     data_error_bytes_ = 0;
@@ -243,16 +249,83 @@ class SqliteCheckpointStore : public CheckpointStore {
   Result<void> save_table(const TableLoadRecord& table) override {
     MutexLock guard(mutex_);
     DMSKAFKA_TRY(writable());
+    if (table.state != TableState::kTableCompleted) return write_table(table);
+    return in_transaction([&]() REQUIRES_LOCK(mutex_) -> Result<void> {
+      DMSKAFKA_TRY(forget_segments(table.name));
+      return write_table(table);
+    });
+  }
+
+  Result<std::vector<SegmentPlanRecord>> load_segment_plans() override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(usable());
+    Statement statement(database_.get(),
+                        "SELECT schema_name, table_name, token, segment, range, done, rows FROM segment_plan"
+                        " JOIN segment_load USING (schema_name, table_name)"
+                        " ORDER BY schema_name, table_name, segment");
+    std::vector<SegmentPlanRecord> plans;
+    while (statement.row()) {
+      const TableName name{statement.text(0), statement.text(1)};
+      if (plans.empty() || plans.back().name != name)
+        plans.push_back(SegmentPlanRecord{name, statement.text(2), {}});
+      plans.back().segments.push_back(SegmentLoadRecord{static_cast<std::uint32_t>(statement.number(3)),
+                                                        statement.text(4), statement.number(5) != 0,
+                                                        statement.unsigned_number(6)});
+    }
+    if (!statement.ok()) return sqlite_failure(database_.get(), path_);
+    return plans;
+  }
+
+  Result<void> save_segment_plans(std::span<const SegmentPlanRecord> plans) override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(writable());
+    return in_transaction([&]() REQUIRES_LOCK(mutex_) -> Result<void> {
+      for (const SegmentPlanRecord& plan : plans) DMSKAFKA_TRY(write_segment_plan(plan));
+      return {};
+    });
+  }
+
+  Result<void> save_segments_done(const TableName& table, std::span<const SegmentLoadRecord> done) override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(writable());
+    return in_transaction([&]() REQUIRES_LOCK(mutex_) -> Result<void> {
+      Statement statement(
+          database_.get(),
+          "UPDATE segment_load SET done = 1, rows = ? WHERE schema_name = ? AND table_name = ?"
+          " AND segment = ?");
+      for (const SegmentLoadRecord& segment : done) {
+        statement.bind(segment.rows).bind(table.schema).bind(table.table).bind(std::int64_t{segment.number});
+        DMSKAFKA_TRY(write(statement));
+        statement.reset();
+      }
+      return {};
+    });
+  }
+
+  Result<LoadThreadsRecord> load_threads() override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(usable());
+    Statement statement(database_.get(),
+                        "SELECT reader_threads, sender_threads, queues_per_thread, buffer_records,"
+                        " queue_records_high_water FROM load_threads");
+    if (!statement.row()) {
+      if (!statement.ok()) return sqlite_failure(database_.get(), path_);
+      return LoadThreadsRecord{};
+    }
+    return LoadThreadsRecord{statement.unsigned_number(0), statement.unsigned_number(1),
+                             statement.unsigned_number(2), statement.unsigned_number(3),
+                             statement.unsigned_number(4)};
+  }
+
+  Result<void> save_threads(const LoadThreadsRecord& threads) override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(writable());
     Statement statement(
         database_.get(),
-        "INSERT OR REPLACE INTO table_load (schema_name, table_name, state, control_records_sent,"
-        " rows_delivered, bytes_delivered, rows_failed, error, started_us, ended_us)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?)");
-    statement.bind(table.name.schema).bind(table.name.table).bind(table_state_name(table.state));
-    statement.bind(std::int64_t{table.control_records_sent})
-        .bind(table.rows_delivered)
-        .bind(table.bytes_delivered);
-    statement.bind(table.rows_failed).bind(table.error).bind(table.started_us).bind(table.ended_us);
+        "INSERT OR REPLACE INTO load_threads (id, reader_threads, sender_threads, queues_per_thread,"
+        " buffer_records, queue_records_high_water) VALUES (1,?,?,?,?,?)");
+    statement.bind(threads.reader_threads).bind(threads.sender_threads).bind(threads.queues_per_thread);
+    statement.bind(threads.buffer_records).bind(threads.queue_records_high_water);
     return write(statement);
   }
 
@@ -316,6 +389,62 @@ class SqliteCheckpointStore : public CheckpointStore {
   }
 
  private:
+  Result<void> write_table(const TableLoadRecord& table) REQUIRES_LOCK(mutex_) {
+    Statement statement(
+        database_.get(),
+        "INSERT OR REPLACE INTO table_load (schema_name, table_name, state, control_records_sent,"
+        " rows_delivered, bytes_delivered, rows_failed, error, started_us, ended_us)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)");
+    statement.bind(table.name.schema).bind(table.name.table).bind(table_state_name(table.state));
+    statement.bind(std::int64_t{table.control_records_sent})
+        .bind(table.rows_delivered)
+        .bind(table.bytes_delivered);
+    statement.bind(table.rows_failed).bind(table.error).bind(table.started_us).bind(table.ended_us);
+    return write(statement);
+  }
+
+  Result<void> forget_segments(const TableName& table) REQUIRES_LOCK(mutex_) {
+    for (const char* sql : {"DELETE FROM segment_load WHERE schema_name = ? AND table_name = ?",
+                            "DELETE FROM segment_plan WHERE schema_name = ? AND table_name = ?"}) {
+      Statement statement(database_.get(), sql);
+      statement.bind(table.schema).bind(table.table);
+      DMSKAFKA_TRY(write(statement));
+    }
+    return {};
+  }
+
+  Result<void> write_segment_plan(const SegmentPlanRecord& plan) REQUIRES_LOCK(mutex_) {
+    DMSKAFKA_TRY(forget_segments(plan.name));
+    if (plan.segments.empty()) return {};
+    Statement head(database_.get(),
+                   "INSERT INTO segment_plan (schema_name, table_name, token) VALUES (?,?,?)");
+    head.bind(plan.name.schema).bind(plan.name.table).bind(plan.token);
+    DMSKAFKA_TRY(write(head));
+    Statement statement(database_.get(),
+                        "INSERT INTO segment_load (schema_name, table_name, segment, range, done, rows)"
+                        " VALUES (?,?,?,?,?,?)");
+    for (const SegmentLoadRecord& segment : plan.segments) {
+      statement.bind(plan.name.schema)
+          .bind(plan.name.table)
+          .bind(std::int64_t{segment.number})
+          .bind(segment.range);
+      statement.bind(std::int64_t{segment.done}).bind(segment.rows);
+      DMSKAFKA_TRY(write(statement));
+      statement.reset();
+    }
+    return {};
+  }
+
+  /// All of `writes` or nothing. A failure in it has ended the store already, and SQLite rolls back with it.
+  template <typename Writes>
+  Result<void> in_transaction(Writes writes) REQUIRES_LOCK(mutex_) {
+    if (auto begun = execute(database_.get(), path_, "BEGIN IMMEDIATE"); !begun)
+      return die(std::move(begun).error());
+    DMSKAFKA_TRY(writes());
+    if (auto done = execute(database_.get(), path_, "COMMIT"); !done) return die(std::move(done).error());
+    return {};
+  }
+
   Result<void> usable() const REQUIRES_LOCK(mutex_) {
     if (failure_) return *failure_;
     if (!database_) return Error(ErrorCode::kStateFile, fmt::format("state file {}: it is closed", path_));
@@ -443,6 +572,15 @@ class NullCheckpointStore : public CheckpointStore {
   Result<void> discard_task() override { return {}; }
   Result<std::vector<TableLoadRecord>> load_tables() override { return std::vector<TableLoadRecord>(); }
   Result<void> save_table(const TableLoadRecord&) override { return {}; }
+  Result<std::vector<SegmentPlanRecord>> load_segment_plans() override {
+    return std::vector<SegmentPlanRecord>();
+  }
+  Result<void> save_segment_plans(std::span<const SegmentPlanRecord>) override { return {}; }
+  Result<void> save_segments_done(const TableName&, std::span<const SegmentLoadRecord>) override {
+    return {};
+  }
+  Result<LoadThreadsRecord> load_threads() override { return LoadThreadsRecord{}; }
+  Result<void> save_threads(const LoadThreadsRecord&) override { return {}; }
   Result<void> add_data_error(const DataErrorRecord&) override { return {}; }
   Result<std::uint64_t> count_data_errors() override { return std::uint64_t{0}; }
   Result<void> close() override { return {}; }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,8 @@ namespace dmskafka {
 struct TaskRecord {
   std::string task_id;
   SourceIdentity source;
-  std::string target;          ///< TargetSettings::display_name()
-  std::string mapping_digest;  ///< Planner::digest()
+  std::string target;             ///< TargetSettings::display_name()
+  std::string mapping_digest;     ///< Planner::digest()
   LogPosition snapshot_position;  ///< of the first snapshot; empty when none was taken
 };
 
@@ -31,9 +32,33 @@ struct TableLoadRecord {
   std::uint64_t rows_delivered = 0;
   std::uint64_t bytes_delivered = 0;
   std::uint64_t rows_failed = 0;
-  std::string error;                  ///< why state is kTableError
-  std::int64_t started_us = 0;        ///< since 1970, 0 when not started
+  std::string error;            ///< why state is kTableError
+  std::int64_t started_us = 0;  ///< since 1970, 0 when not started
   std::int64_t ended_us = 0;
+};
+
+/// One range of a table's load. Moved to done only when every row of it was reported.
+struct SegmentLoadRecord {
+  std::uint32_t number = 0;
+  std::string range;
+  bool done = false;
+  std::uint64_t rows = 0;  ///< read and reported; 0 until done
+};
+
+/// How a table was cut, and how far its ranges are.
+struct SegmentPlanRecord {
+  TableName name;
+  std::string token;  ///< SegmentPlan::token
+  std::vector<SegmentLoadRecord> segments;
+};
+
+/// The threads of a load, for `status --json`.
+struct LoadThreadsRecord {
+  std::uint64_t reader_threads = 0;
+  std::uint64_t sender_threads = 0;  ///< ParallelLoadThreads of one table; 0: the readers send themselves
+  std::uint64_t queues_per_thread = 0;
+  std::uint64_t buffer_records = 0;
+  std::uint64_t queue_records_high_water = 0;  ///< most that any one queue ever held
 };
 
 /// A message that was not delivered, whole.
@@ -60,7 +85,18 @@ class CheckpointStore {
   virtual Result<void> discard_task() = 0;
 
   virtual Result<std::vector<TableLoadRecord>> load_tables() = 0;
+  /// A completed table's segments are forgotten with the same write.
   virtual Result<void> save_table(const TableLoadRecord& table) = 0;
+
+  virtual Result<std::vector<SegmentPlanRecord>> load_segment_plans() = 0;
+  /// Replaces the plans of these tables, in one transaction.
+  virtual Result<void> save_segment_plans(std::span<const SegmentPlanRecord> plans) = 0;
+  /// Marks segments of a table done. REQUIRES: they are part of its stored plan.
+  virtual Result<void> save_segments_done(const TableName& table,
+                                          std::span<const SegmentLoadRecord> done) = 0;
+
+  virtual Result<LoadThreadsRecord> load_threads() = 0;
+  virtual Result<void> save_threads(const LoadThreadsRecord& threads) = 0;
 
   /// Errors: kStateFile also when `data_error` would exceed its bound (bytes_max of open()).
   virtual Result<void> add_data_error(const DataErrorRecord& record) = 0;

@@ -179,6 +179,56 @@ TEST_CASE("checkpoint_store: every state of a table comes back") {
   }
 }
 
+TEST_CASE("checkpoint_store: ranges come back with what is done, and go with their completed table") {
+  TempDirectory directory;
+  const std::string path = directory.file("t.dmskafka");
+  const TableName name{"public", "t"};
+  const std::vector<SegmentPlanRecord> plans{
+      {name, "token", {{0, "pages 0-8", false, 0}, {1, "pages 8-16", false, 0}, {2, "pages 16-", false, 0}}},
+      {{"public", "u"}, "", {{0, "rowid ..5", false, 0}, {1, "rowid 5..", false, 0}}}};
+  {
+    auto store = open_store(path);
+    REQUIRE(store->save_segment_plans(plans).ok());
+    const std::vector<SegmentLoadRecord> done{{2, "pages 16-", true, 77}, {0, "pages 0-8", true, 5}};
+    REQUIRE(store->save_segments_done(name, done).ok());
+    REQUIRE(store->save_threads({8, 4, 5, 50, 33}).ok());
+  }
+  CHECK(
+      query(
+          path,
+          "SELECT group_concat(segment || range || done || rows) FROM segment_load WHERE table_name = 't'") ==
+      "0pages 0-815,1pages 8-1600,2pages 16-177");
+  auto store = open_store(path);
+  auto loaded = store->load_segment_plans();
+  REQUIRE(loaded.ok());
+  REQUIRE(loaded->size() == 2);
+  CHECK((*loaded)[0].name == name);
+  CHECK((*loaded)[0].token == "token");
+  CHECK((*loaded)[0].segments.at(0).done);
+  CHECK((*loaded)[0].segments.at(0).rows == 5);
+  CHECK_FALSE((*loaded)[0].segments.at(1).done);
+  CHECK((*loaded)[0].segments.at(2).range == "pages 16-");
+  auto threads = store->load_threads();
+  REQUIRE(threads.ok());
+  CHECK(threads->queue_records_high_water == 33);
+
+  TableLoadRecord table;
+  table.name = name;
+  table.state = TableState::kTableError;
+  REQUIRE(store->save_table(table).ok());
+  CHECK(store->load_segment_plans()->size() == 2);
+  table.state = TableState::kTableCompleted;
+  REQUIRE(store->save_table(table).ok());
+  CHECK(store->load_segment_plans()->size() == 1);
+  CHECK(query(path, "SELECT count(*) FROM segment_load") == "2");
+  // A plan without segments takes the place of an older one: the table is read whole.
+  const std::vector<SegmentPlanRecord> none{{{"public", "u"}, "", {}}};
+  REQUIRE(store->save_segment_plans(none).ok());
+  CHECK(store->load_segment_plans()->empty());
+  REQUIRE(store->discard_task().ok());
+  CHECK(query(path, "SELECT count(*) FROM load_threads") == "0");
+}
+
 TEST_CASE("checkpoint_store: an undelivered message is kept whole, and discard_task forgets everything") {
   TempDirectory directory;
   const std::string path = directory.file("t.dmskafka");
@@ -243,7 +293,8 @@ TEST_CASE("checkpoint_store: the file says what it is, and is its owner's alone"
   CHECK(query(path, "PRAGMA journal_mode") == "wal");
   CHECK(query(path,
               "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
-              "ORDER BY 1)") == "checkpoint data_error segment_load table_load table_statistics task");
+              "ORDER BY 1)") ==
+        "checkpoint data_error load_threads segment_load segment_plan table_load table_statistics task");
 }
 
 TEST_CASE("checkpoint_store: a file that others can read is closed to them") {

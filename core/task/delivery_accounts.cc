@@ -34,6 +34,10 @@ void DeliveryAccounts::delivered(DeliveryTicket& ticket, std::uint64_t messages,
 }
 
 void DeliveryAccounts::failed(DeliveryTicket& ticket, const FailedMessage& message) noexcept {
+  if (message.reason.code() != ErrorCode::kUndelivered) {
+    ticket.unit->lost(1);
+    return;
+  }
   try {
     if (auto kept = keep(ticket, message); !kept) {
       failure_.set(std::move(kept).error().while_doing("keeping an undelivered message"));
@@ -80,12 +84,8 @@ void DeliveryAccounts::apply_policy(TableProgress& table, MessageKind kind, cons
   const std::string text =
       fmt::format("{}: not delivered, kept in data_error: {}", table.name.text(), describe(message));
   switch (policy) {
-    case ErrorPolicy::kIgnoreRecord:
-      log_debug(text);
-      return;
-    case ErrorPolicy::kLogError:
-      log_error(text);
-      return;
+    case ErrorPolicy::kIgnoreRecord: log_debug(text); return;
+    case ErrorPolicy::kLogError: log_error(text); return;
     case ErrorPolicy::kSuspendTable:
       log_error(text);
       if (!table.suspended.exchange(true)) {

@@ -37,7 +37,7 @@ DeliveryUnit& DeliveryTracker::begin(LogPosition end_position) {
 std::optional<LogPosition> DeliveryTracker::safe_position() {
   MutexLock lock(mutex_);
   std::optional<LogPosition> safe;
-  while (!entries_.empty() && entries_.front().unit->settled()) {
+  while (!entries_.empty() && entries_.front().unit->settled() && entries_.front().unit->intact()) {
     safe = std::move(entries_.front().end_position);
     entries_.pop_front();
   }

@@ -26,36 +26,44 @@ struct DeliveryTicket {
   MessageKind kind = MessageKind::kData;
 };
 
-/// Counts the messages of one piece of work that is stored as a whole: a segment of a load, a source
-/// transaction. Settled: sealed, and every message sent was reported (delivered, or kept in data_error).
-/// Thread: sent()/seal() from the thread(s) that send; reported() from any.
+/// Counts the messages of one piece of work that is stored as a whole: a segment of a load, a source transaction.
+/// Settled: sealed, and every message sent was reported (delivered, or kept in data_error, or lost).
+/// Intact: none was lost. Only a settled and intact unit may be stored as done.
+/// Thread: sent() and seal() from the thread(s) that send; the rest from any.
 class DeliveryUnit {
  public:
   /// Before the message goes to the sink.
   void sent(std::uint64_t messages = 1) noexcept {
     outstanding_.fetch_add(messages, std::memory_order_relaxed);
   }
-  /// The send itself failed: the message was never taken.
-  void unsent() noexcept { reported(1); }
+  /// Delivered, or durable in data_error.
   void reported(std::uint64_t messages) noexcept;
+  /// Neither: never taken by the sink, or given up by it when the task ended. The unit can not be stored any more.
+  void lost(std::uint64_t messages) noexcept {
+    intact_.store(false, std::memory_order_relaxed);  // ordered before settled() by the counter
+    reported(messages);
+  }
   /// No message follows.
   void seal() noexcept { reported(1); }
   /// Once true, nobody touches the unit any more: it may go.
   bool settled() const noexcept;
+  /// REQUIRES: settled().
+  bool intact() const noexcept { return intact_.load(std::memory_order_relaxed); }
 
   /// True when settled (as settled()); false after `wait` or a stop request.
   bool wait_settled(std::chrono::nanoseconds wait, std::stop_token stop) const;
 
  private:
   std::atomic<std::uint64_t> outstanding_{1};  // the 1 is the seal's
-  mutable Mutex mutex_;                        // held by the last report, and for waiting
+  std::atomic<bool> intact_{true};
+  mutable Mutex mutex_;  // held by the last report, and for waiting
   mutable CondVar settled_;
 };
 
 /// The units of a log in its order, and the position that is safe to store.
 ///
 /// Invariants:
-///  1. safe_position() is the end position of a unit all of whose predecessors, and itself, are settled.
+///  1. safe_position() is the end position of a unit that is settled and intact, as are all its predecessors.
 ///  2. It never moves back.
 ///  3. A unit without messages moves it like any other (filtered transactions must not pin the log).
 /// Thread: begin() from the log reader alone; safe_position() from the checkpoint thread.

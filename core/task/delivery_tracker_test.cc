@@ -75,14 +75,20 @@ TEST_CASE("delivery_tracker: a unit without messages moves the position") {
   CHECK(tracker.safe_position() == at(7));
 }
 
-TEST_CASE("delivery_tracker: a message that was not taken does not hold its unit") {
+TEST_CASE("delivery_tracker: a lost message settles its unit, and holds the position back for ever") {
   DeliveryTracker tracker;
-  DeliveryUnit& unit = tracker.begin(at(1));
-  unit.sent();
-  unit.unsent();
+  tracker.begin(at(1)).seal();
+  DeliveryUnit& unit = tracker.begin(at(2));
+  unit.sent(2);
+  unit.reported(1);
+  unit.lost(1);
   CHECK(!unit.settled());
   unit.seal();
+  CHECK(unit.settled());
+  CHECK(!unit.intact());
+  tracker.begin(at(3)).seal();
   CHECK(tracker.safe_position() == at(1));
+  CHECK(tracker.safe_position() == std::nullopt);
 }
 
 TEST_CASE(

@@ -330,3 +330,140 @@ TEST_CASE("full_load: no table is an error, or none by FailOnNoTablesCaptured") 
   world.settings.fail_on_no_tables_captured = false;
   CHECK(world.run().ok());
 }
+
+TEST_CASE("full_load: a table in ranges arrives once, read by several readers, through lanes or not") {
+  for (const std::int64_t threads : {0, 1, 4}) {
+    World world;
+    world.add_table("a", 20'000);
+    world.add_table("b", 300);
+    world.table("a").rows_per_segment = 700;
+    world.settings.parallel_load_threads = threads;
+    world.settings.parallel_load_queues_per_thread = 5;
+    REQUIRE(world.run().ok());
+    const auto values = world.values();
+    CHECK(values.size() == 20'304);
+    CHECK(std::set<std::string>(values.begin(), values.end()).size() == 20'302);
+    CHECK(world.record("a").rows_delivered == 20'000);
+    CHECK(world.file.segment_plans.empty());
+    CHECK(world.file.threads.sender_threads == (threads == 4 ? 4 : 0));
+    if (threads == 4) {
+      CHECK(world.file.threads.queues_per_thread == 5);
+      CHECK(world.file.threads.queue_records_high_water >= 1);
+      CHECK(world.file.threads.queue_records_high_water <= 50);
+    }
+  }
+}
+
+TEST_CASE("full_load: a resume reads only unfinished ranges and what was touched since") {
+  World world;
+  world.add_table("a", 10'000);
+  world.table("a").rows_per_segment = 100;
+  world.source.readers_max = 1;
+  world.source.before_row = [&](const TableName&, std::size_t row) {
+    // The ranges before are reported by now or never: the reader waits for the progress to be saved.
+    if (row != 5'050) return;
+    for (int i = 0; i < 2'000 && std::ranges::count(world.file.segment_plans.at(0).segments, true,
+                                                    &SegmentLoadRecord::done) < 40;
+         ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    world.stop.request_stop();
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kCancelled);
+  const auto done = static_cast<std::size_t>(
+      std::ranges::count(world.file.segment_plans.at(0).segments, true, &SegmentLoadRecord::done));
+  CHECK(done >= 40);
+  CHECK(done <= 50);  // the range in work is not done
+  world.source.before_row = nullptr;
+  world.stop = std::stop_source();
+  REQUIRE(world.run().ok());
+  const auto values = world.values();
+  CHECK(std::set<std::string>(values.begin(), values.end()).size() == 10'002);
+  CHECK(values.count("create-table") == 1);
+  CHECK(values.count("a:a-0") == 2);  // touched since
+  CHECK(values.count("a:a-1") == 1);
+  CHECK(values.count("a:a-9999") == 1);
+  CHECK(world.record("a").rows_delivered == 10'001);
+}
+
+TEST_CASE("full_load: a rewritten table is read from the start, and says so") {
+  World world;
+  world.add_table("a", 1'000);
+  world.table("a").rows_per_segment = 100;
+  world.source.fail_read = [](const TableName&, std::size_t row) -> std::optional<Error> {
+    if (row == 950) return Error(ErrorCode::kSourceRejected, "gone");
+    return std::nullopt;
+  };
+  CHECK_FALSE(world.run().ok());
+  world.source.fail_read = nullptr;
+  world.source.reload_on_resume = true;
+  REQUIRE(world.run().ok());
+  CHECK(world.summary.notes.at(0) == "s.a: rewritten");
+  CHECK(world.values().count("a:a-5") == 2);
+  CHECK(world.record("a").rows_delivered == 1'000);
+}
+
+TEST_CASE("full_load: a broken connection reads its range again under the same snapshot") {
+  World world;
+  world.add_table("a", 1'000);
+  world.table("a").rows_per_segment = 100;
+  std::atomic<bool> broken{false};
+  world.source.fail_read = [&](const TableName&, std::size_t row) -> std::optional<Error> {
+    if (row == 550 && !broken.exchange(true)) return Error(ErrorCode::kSourceUnavailable, "connection reset");
+    return std::nullopt;
+  };
+  REQUIRE(world.run().ok());
+  const auto values = world.values();
+  CHECK(std::set<std::string>(values.begin(), values.end()).size() == 1'002);
+  CHECK(world.source.snapshots_opened == 1);
+}
+
+TEST_CASE("full_load: a connection that breaks again and again ends the task") {
+  World world;
+  world.add_table("a", 10);
+  world.source.fail_read = [&](const TableName&, std::size_t) -> std::optional<Error> {
+    return Error(ErrorCode::kSourceUnavailable, "connection reset");
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kSourceUnavailable);
+}
+
+TEST_CASE("full_load: rows lost with the sink do not count as done, through lanes either") {
+  for (const std::int64_t threads : {0, 4}) {
+    World world;
+    world.add_table("a", 20'000);
+    world.table("a").rows_per_segment = 500;
+    world.settings.parallel_load_threads = threads;
+    world.settings.parallel_load_queues_per_thread = 5;
+    world.target.fail_sink = [](std::uint64_t sent) -> std::optional<Error> {
+      if (sent > 9'999) return Error(ErrorCode::kTargetUnavailable, "nothing acknowledged");
+      return std::nullopt;
+    };
+    CHECK_FALSE(world.run().ok());
+    world.target.fail_sink = nullptr;
+    REQUIRE(world.run().ok());
+    std::set<std::string> distinct;
+    for (const std::string& value : world.values()) distinct.insert(value);
+    CHECK(distinct.size() == 20'002);
+  }
+}
+
+TEST_CASE("full_load: a message given up without a reason of its own is sent again, not kept") {
+  World world;
+  world.add_table("a", 100);
+  bool give_up = true;
+  world.target.fail_message = [&](const OutboundMessage& message) -> std::optional<Error> {
+    if (give_up && message.key == "a-50")
+      return Error(ErrorCode::kTargetUnavailable, "closed before its report");
+    return std::nullopt;
+  };
+  CHECK(world.run().ok() == false);
+  CHECK(world.file.data_errors.empty());
+  CHECK(world.record("a").state != TableState::kTableCompleted);
+  give_up = false;
+  REQUIRE(world.run().ok());
+  CHECK(world.values().count("a:a-50") == 1);
+}

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/task/partitioner.h"
+#include "core/task/task_progress.h"
 
 namespace dmskafka {
 namespace {
@@ -10,32 +11,30 @@ namespace {
 constexpr std::size_t kBufferBytesKept = 4 << 20;
 }  // namespace
 
-Result<std::uint64_t> MessageSender::send(const TablePlan& plan, const Topic& topic,
-                                          std::span<const Change> changes, DeliveryTicket& ticket,
-                                          std::stop_token stop) {
-  // Counted before the first report can come, and once for all: the report thread works on the same counter.
-  ticket.unit->sent(changes.size());
+Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
+                                 DeliveryTicket& ticket, const std::stop_token& stop) {
   std::uint64_t replaced = 0;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     message_.clear();
     plan.encode(changes[i], options_.clock.now(), message_);
     replaced += message_.replaced_characters;
     if (auto sent = send_message(topic, ticket, stop); !sent) {
-      ticket.unit->reported(changes.size() - i);
-      return std::move(sent).error();
+      ticket.unit->lost(changes.size() - i);
+      return sent;
     }
   }
-  return replaced;
+  if (replaced != 0) ticket.table->characters_replaced.fetch_add(replaced, std::memory_order_relaxed);
+  return {};
 }
 
 Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& topic,
                                          ControlOperation operation, DeliveryTicket& ticket,
-                                         std::stop_token stop) {
+                                         const std::stop_token& stop) {
   message_.clear();
   plan.encode_control(operation, nullptr, options_.clock.now(), message_);
   ticket.unit->sent();
   auto sent = send_message(topic, ticket, stop);
-  if (!sent) ticket.unit->unsent();
+  if (!sent) ticket.unit->lost(1);
   return sent;
 }
 

@@ -23,14 +23,13 @@ class MessageSender {
   MessageSender(Sink& sink, DeliveryListener& listener, const Options& options)
       : sink_(sink), listener_(listener), options_(options) {}
 
-  /// Sends data records of one table in order; each is counted on `ticket.unit`, also on an error, when those
-  /// not taken are counted back. Returns the number of invalid characters replaced. Errors: those of
-  /// Sink::send().
-  Result<std::uint64_t> send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
-                             DeliveryTicket& ticket, std::stop_token stop);
-  /// The same for a control record of the table.
+  /// Sends data records of one table, in order. REQUIRES: all of `changes` are counted on `ticket.unit` (sent());
+  /// on an error those not taken are lost to it. Errors: those of Sink::send().
+  Result<void> send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
+                    DeliveryTicket& ticket, const std::stop_token& stop);
+  /// Counts and sends a control record of the table.
   Result<void> send_control(const TablePlan& plan, const Topic& topic, ControlOperation operation,
-                            DeliveryTicket& ticket, std::stop_token stop);
+                            DeliveryTicket& ticket, const std::stop_token& stop);
 
  private:
   Result<void> send_message(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);

@@ -13,6 +13,7 @@ std::uint32_t murmur2(std::string_view key) noexcept;
 std::uint32_t crc32_of_key(std::string_view key) noexcept;
 
 /// The partition of a key. An empty key hashes like any other. REQUIRES: partition_count > 0.
-std::int32_t partition_of(Partitioner partitioner, std::string_view key, std::int32_t partition_count) noexcept;
+std::int32_t partition_of(Partitioner partitioner, std::string_view key,
+                          std::int32_t partition_count) noexcept;
 
 }  // namespace dmskafka

@@ -14,13 +14,34 @@
 
 namespace dmskafka {
 
-/// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the
-/// source's own text
-/// ("ctid >= '(0,0)' …"), printed for people and stored with the progress; opaque elsewhere.
+/// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the source's own text,
+/// printed for people and stored with the progress; opaque elsewhere.
 struct Segment {
   const TableSchema* table = nullptr;  ///< never null; outlives the segment
   std::uint32_t number = 0;            ///< from 0 within the table
-  std::string range;                   ///< "" : the whole table
+  std::string range;                   ///< "": the whole table
+};
+
+/// How a table is cut: ranges whose union is the table, each row in exactly one.
+struct SegmentPlan {
+  std::string token;  ///< The source's own: what it needs to continue this plan under a newer snapshot.
+  std::vector<Segment> segments;
+};
+
+/// A segment of a stored plan, and whether all its rows were delivered.
+struct StoredSegment {
+  Segment segment;
+  bool done = false;
+};
+
+/// What a stored plan still needs under a newer snapshot.
+struct ResumedSegments {
+  /// The plan no longer fits the table (it was rewritten): read it again from the start.
+  bool reload = false;
+  std::string reason;  ///< why, for people; "" when nothing is to be said
+  /// Rows of the finished ranges that changed since the plan's first snapshot. Read beside the unfinished segments; never
+  /// stored as done, because the next resume must look again.
+  std::vector<Segment> catch_up;
 };
 
 /// Reads the rows of one segment under the snapshot of the SnapshotReader's Snapshot. Thread: one at a time.
@@ -57,8 +78,11 @@ class Snapshot {
   /// Another connection on this snapshot, which it proves to have. Errors: kSourceUnavailable,
   /// kSourceRejected.
   virtual Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) = 0;
-  /// Cuts a table into at most `segments_wanted` ranges whose union is the table, each row in exactly one.
-  virtual Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t segments_wanted) = 0;
+  /// Cuts a table into ranges of about `bytes_wanted` (one, when the source cannot cut it). No I/O worth speaking of.
+  virtual Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) = 0;
+  /// Continues a plan of an earlier run, made with `token` under an older snapshot.
+  virtual Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
+                                                  std::span<const StoredSegment> stored) = 0;
 };
 
 /// What identifies a source across runs: kept in the state file, compared at every start.

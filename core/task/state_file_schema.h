@@ -37,17 +37,31 @@ CREATE TABLE table_load (
   ended_us INTEGER NOT NULL,
   PRIMARY KEY (schema_name, table_name)
 ) WITHOUT ROWID;
--- Not written yet: ranges of tables that are loaded by several threads.
+-- How a table is cut into ranges, and which are done. Only tables in work have them.
+CREATE TABLE segment_plan (
+  schema_name TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  token TEXT NOT NULL,
+  PRIMARY KEY (schema_name, table_name)
+) WITHOUT ROWID;
 CREATE TABLE segment_load (
   schema_name TEXT NOT NULL,
   table_name TEXT NOT NULL,
   segment INTEGER NOT NULL,
   range TEXT NOT NULL,
   done INTEGER NOT NULL,
-  rows_delivered INTEGER NOT NULL,
-  bytes_delivered INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
   PRIMARY KEY (schema_name, table_name, segment)
 ) WITHOUT ROWID;
+-- The threads of the last load, for status.
+CREATE TABLE load_threads (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  reader_threads INTEGER NOT NULL,
+  sender_threads INTEGER NOT NULL,
+  queues_per_thread INTEGER NOT NULL,
+  buffer_records INTEGER NOT NULL,
+  queue_records_high_water INTEGER NOT NULL
+);
 -- Not written yet: the log position of change data capture.
 CREATE TABLE checkpoint (
   id INTEGER PRIMARY KEY CHECK (id = 1),

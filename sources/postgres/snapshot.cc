@@ -2,13 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "sources/postgres/catalog.h"
+#include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/lsn.h"
 #include "sources/postgres/snapshot_reader.h"
 #include "sources/postgres/sql/queries.h"
 #include "sources/postgres/table_locks.h"
 
 namespace dmskafka::postgres {
+namespace {
+
+Result<std::uint32_t> parse_xmin(std::string_view text) {
+  std::uint32_t xmin = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), xmin);
+  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return xmin;
+  return Error(ErrorCode::kInternal, fmt::format("the snapshot's xmin \"{}\" is no transaction id", text));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Snapshot>> PostgresSnapshot::open(Connection leader,
                                                          std::shared_ptr<const SourceSettings> settings,
@@ -33,6 +47,10 @@ Result<void> PostgresSnapshot::take(std::span<const TableSchema* const> tables, 
   DMSKAFKA_ASSIGN(const QueryResult exported, leader_.query(kSnapshotSql, {}, stop));
   facts_.name = exported.text(0, 0);
   facts_.proof = exported.text(0, 1);
+  DMSKAFKA_ASSIGN(xmin_, parse_xmin(exported.text(0, 2)));
+  if (leader_.server_version() >= kTidRangeScanVersion) {
+    DMSKAFKA_ASSIGN(layouts_, read_table_layouts(leader_, facts_.locked, stop));
+  }
   return compare_schemas(tables, stop);
 }
 
@@ -75,10 +93,46 @@ Result<std::unique_ptr<SnapshotReader>> PostgresSnapshot::open_reader(std::stop_
       std::make_unique<PostgresSnapshotReader>(facts_, std::move(connection)));
 }
 
-Result<std::vector<Segment>> PostgresSnapshot::segments(const TableSchema& table, std::uint32_t) {
-  Segment whole;
-  whole.table = &table;
-  return std::vector<Segment>{std::move(whole)};
+Result<SegmentPlan> PostgresSnapshot::plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) {
+  SegmentPlan plan;
+  const auto layout = layouts_.find(&table);
+  if (layout == layouts_.end()) {
+    plan.segments.push_back(Segment{&table, 0, ""});
+    return plan;
+  }
+  plan.token = print_plan_token(PlanToken{xmin_, layout->second.files});
+  for (const PageRange& range :
+       cut_pages(layout->second.pages_max, layout->second.bytes_total, bytes_wanted)) {
+    const auto number = static_cast<std::uint32_t>(plan.segments.size());
+    plan.segments.push_back(Segment{&table, number, print_ctid_segment(CtidSegment{{range}, std::nullopt})});
+  }
+  return plan;
+}
+
+Result<ResumedSegments> PostgresSnapshot::resume_segments(const TableSchema& table, const std::string& token,
+                                                          std::span<const StoredSegment> stored) {
+  ResumedSegments resumed;
+  DMSKAFKA_ASSIGN(const PlanToken plan, parse_plan_token(token));
+  const auto layout = layouts_.find(&table);
+  if (layout == layouts_.end() || layout->second.files != plan.files) {
+    resumed.reload = true;
+    resumed.reason =
+        "the table was rewritten (or its partitions changed) since its load began; it is read from the start";
+    return resumed;
+  }
+  std::vector<PageRange> done;
+  for (const StoredSegment& segment : stored) {
+    DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.segment.range));
+    if (segment.done) done.insert(done.end(), range.pages.begin(), range.pages.end());
+  }
+  std::ranges::sort(done, {}, &PageRange::first);
+  auto number = static_cast<std::uint32_t>(stored.size());
+  // One segment for each: a condition on several ranges would be a scan of the whole table.
+  for (const PageRange& range : join_ranges(done)) {
+    resumed.catch_up.push_back(
+        Segment{&table, number++, print_ctid_segment(CtidSegment{{range}, plan.snapshot_xmin})});
+  }
+  return resumed;
 }
 
 }  // namespace dmskafka::postgres

@@ -10,6 +10,7 @@
 
 #include "core/task/source.h"
 #include "sources/postgres/connection.h"
+#include "sources/postgres/table_layout.h"
 
 namespace dmskafka::postgres {
 
@@ -42,8 +43,12 @@ class PostgresSnapshot final : public Snapshot {
   std::string description() const override { return facts_.name; }
   std::uint32_t readers_max() const override { return options_.readers_max; }
   Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) override;
-  /// For now always the whole table.
-  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t segments_wanted) override;
+  /// By ctid where the server can scan such ranges and the table is locked; else the whole table.
+  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) override;
+  /// A rewritten table is read again; of another, the rows touched since in finished ranges, where an update may have moved
+  /// rows that were in unfinished ones.
+  Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
+                                          std::span<const StoredSegment> stored) override;
 
  private:
   PostgresSnapshot(Connection leader, const Options& options)
@@ -57,6 +62,8 @@ class PostgresSnapshot final : public Snapshot {
   Options options_;
   SnapshotFacts facts_;
   LogPosition position_;
+  std::uint32_t xmin_ = 0;  // modulo 2^32
+  std::map<const TableSchema*, TableLayout> layouts_;
 };
 
 }  // namespace dmskafka::postgres

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "sources/postgres/catalog.h"
+#include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/sql/queries.h"
 
@@ -68,7 +69,8 @@ Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const st
   return connection;
 }
 
-std::string select_statement(const TableSchema& table) {
+Result<std::string> select_statement(const Segment& segment) {
+  const TableSchema& table = *segment.table;
   std::string statement = "SELECT ";
   for (const ColumnSchema& column : table.columns) {
     if (&column != &table.columns.front()) statement += ", ";
@@ -76,15 +78,19 @@ std::string select_statement(const TableSchema& table) {
   }
   // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
   const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
-  return statement + (only ? " FROM ONLY " : " FROM ") + quote_table(table.name);
+  statement += (only ? " FROM ONLY " : " FROM ") + quote_table(table.name);
+  if (segment.range.empty()) return statement;
+  DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.range));
+  return statement + " WHERE " + ctid_condition(range);
 }
 
 Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segment& segment) {
   if (const auto reason = facts_.unreadable.find(segment.table); reason != facts_.unreadable.end())
     return reason->second;
+  DMSKAFKA_ASSIGN(std::string statement, select_statement(segment));
   DMSKAFKA_TRY(ensure_snapshot());
   return std::unique_ptr<SegmentReader>(
-      std::make_unique<PostgresSegmentReader>(connection_, facts_, *segment.table));
+      std::make_unique<PostgresSegmentReader>(connection_, facts_, *segment.table, std::move(statement)));
 }
 
 /// An abandoned or refused SELECT took the transaction, and with it the snapshot; a broken connection took both.
@@ -107,7 +113,7 @@ TableAccess PostgresSegmentReader::access() const {
 
 Result<void> PostgresSegmentReader::start(const std::stop_token& stop) {
   started_ = true;
-  return connection_.start_rows(select_statement(table_), stop);
+  return connection_.start_rows(statement_, stop);
 }
 
 Result<SegmentReader::Status> PostgresSegmentReader::read(ChangeBatch& batch, std::stop_token stop) {

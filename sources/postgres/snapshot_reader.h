@@ -14,8 +14,9 @@ namespace dmskafka::postgres {
 /// Errors: those of Connection::open(); kSourceUnavailable also when the snapshot has ended.
 Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const std::stop_token& stop);
 
-/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order.
-std::string select_statement(const TableSchema& table);
+/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment.
+/// Errors: kStateFile: a range that is none of ours.
+Result<std::string> select_statement(const Segment& segment);
 
 class PostgresSnapshotReader final : public SnapshotReader {
  public:
@@ -34,8 +35,9 @@ class PostgresSnapshotReader final : public SnapshotReader {
 /// Reads by SELECT in single-row mode: measured faster than COPY in text form, whose escapes would have to be undone.
 class PostgresSegmentReader final : public SegmentReader {
  public:
-  PostgresSegmentReader(Connection& connection, const SnapshotFacts& facts, const TableSchema& table)
-      : connection_(connection), facts_(facts), table_(table) {}
+  PostgresSegmentReader(Connection& connection, const SnapshotFacts& facts, const TableSchema& table,
+                        std::string statement)
+      : connection_(connection), facts_(facts), table_(table), statement_(std::move(statement)) {}
   PostgresSegmentReader(const PostgresSegmentReader&) = delete;
   PostgresSegmentReader& operator=(const PostgresSegmentReader&) = delete;
   ~PostgresSegmentReader() override { connection_.abandon(); }
@@ -51,6 +53,7 @@ class PostgresSegmentReader final : public SegmentReader {
   Connection& connection_;
   const SnapshotFacts& facts_;
   const TableSchema& table_;
+  const std::string statement_;
   bool started_ = false;
 };
 

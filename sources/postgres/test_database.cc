@@ -129,8 +129,10 @@ std::unique_ptr<Source> TestDatabase::open_source(std::uint32_t connections_max,
 }
 
 Rows read_all(SnapshotReader& reader, const TableSchema& table) {
-  Segment segment;
-  segment.table = &table;
+  return read_segment(reader, Segment{&table, 0, ""});
+}
+
+Rows read_segment(SnapshotReader& reader, const Segment& segment) {
   const auto rows = reader.open(segment);
   if (!rows) throw std::runtime_error(rows.error().to_string());
   ChangeBatch batch;

@@ -49,6 +49,8 @@ class TestDatabase {
 
 /// Reads a table to its end. Throws with the Error's text when reading fails.
 Rows read_all(SnapshotReader& reader, const TableSchema& table);
+/// The same for one segment.
+Rows read_segment(SnapshotReader& reader, const Segment& segment);
 std::vector<TableSchema> describe(Source& source, const std::vector<TableName>& names);
 std::vector<const TableSchema*> pointers(const std::vector<TableSchema>& schemas);
 

@@ -87,7 +87,7 @@ inline std::unique_ptr<OpenTable> open_table(Source& source, const std::string& 
   if (!snapshot) FAIL(snapshot.error().to_string());
   open->snapshot = std::move(snapshot).value();
   open->reader = open->snapshot->open_reader({}).value();
-  auto rows = open->reader->open(open->snapshot->segments(open->schema, 8).value().at(0));
+  auto rows = open->reader->open(Segment{&open->schema, 0, ""});
   if (!rows) FAIL(rows.error().to_string());
   open->rows = std::move(rows).value();
   return open;

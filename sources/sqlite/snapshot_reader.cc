@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sources/sqlite/catalog.h"
+#include "sources/sqlite/rowid_ranges.h"
 
 namespace dmskafka::sqlite {
 namespace {
@@ -120,20 +121,32 @@ class SqliteSnapshotReader : public SnapshotReader {
                                table.name.text()))
           .hint("run the command again");
     }
-    DMSKAFKA_ASSIGN(Statement statement, Statement::prepare(connection_, select_text(table)));
+    DMSKAFKA_ASSIGN(const std::string sql, select_text(segment));
+    DMSKAFKA_ASSIGN(Statement statement, Statement::prepare(connection_, sql));
     return std::unique_ptr<SegmentReader>(
         std::make_unique<SqliteSegmentReader>(connection_, std::move(statement), table));
   }
 
  private:
   // Every column is qualified: SQLite takes an unknown bare "name" for a string.
-  static std::string select_text(const TableSchema& table) {
+  static Result<std::string> select_text(const Segment& segment) {
+    const TableSchema& table = *segment.table;
     std::string sql = "SELECT ";
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (i != 0) sql += ", ";
       sql += "t." + quote_identifier(table.columns[i].name);
     }
-    return sql + " FROM main." + quote_identifier(table.name.table) + " AS t";
+    sql += " FROM main." + quote_identifier(table.name.table) + " AS t";
+    if (segment.range.empty()) return sql;
+    DMSKAFKA_ASSIGN(const RowidRange range, parse_rowid_range(segment.range));
+    const std::string rowid = "t." + quote_identifier(table.columns[table.primary_key.front()].name);
+    const char* joint = " WHERE ";
+    if (range.first) {
+      sql += fmt::format("{}{} >= {}", joint, rowid, *range.first);
+      joint = " AND ";
+    }
+    if (range.end) sql += fmt::format("{}{} < {}", joint, rowid, *range.end);
+    return sql;
   }
 
   Connection& connection_;
@@ -159,14 +172,64 @@ class SqliteSnapshot : public Snapshot {
         std::make_unique<SqliteSnapshotReader>(*connection_, in_use_, std::move(stop)));
   }
 
-  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t) override {
-    std::vector<Segment> whole(1);
-    whole.front().table = &table;
-    return whole;
+  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) override {
+    SegmentPlan plan;
+    DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
+    if (!by_rowid) {
+      plan.segments.push_back(Segment{&table, 0, ""});
+      return plan;
+    }
+    plan.token = table.columns[table.primary_key.front()].name;
+    DMSKAFKA_ASSIGN(const std::vector<RowidRange> ranges, cut(table, bytes_wanted));
+    for (const RowidRange& range : ranges) {
+      const auto number = static_cast<std::uint32_t>(plan.segments.size());
+      plan.segments.push_back(Segment{&table, number, print_rowid_range(range)});
+    }
+    return plan;
+  }
+
+  Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
+                                          std::span<const StoredSegment>) override {
+    ResumedSegments resumed;
+    DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
+    if (!by_rowid || table.columns[table.primary_key.front()].name != token) {
+      resumed.reload = true;
+      resumed.reason = "its primary key changed since its load began; it is read from the start";
+    }
+    return resumed;
   }
 
  private:
-  const std::unique_ptr<Connection> connection_;  // used by the one reader; path() by any
+  /// Only then a row keeps its rowid: VACUUM gives new ones to the rows of other tables.
+  Result<bool> primary_key_is_rowid(const TableSchema& table) {
+    if (table.kind != TableKind::kTable || table.primary_key.size() != 1) return false;
+    const std::string& declared = table.columns[table.primary_key.front()].source_type;
+    if (sqlite3_stricmp(declared.c_str(), "INTEGER") != 0) return false;
+    // A key with an index of its own is none: WITHOUT ROWID, and INTEGER PRIMARY KEY DESC.
+    DMSKAFKA_ASSIGN(
+        Statement statement,
+        Statement::prepare(*connection_, "SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk'"));
+    statement.bind(table.name.table);
+    DMSKAFKA_ASSIGN(const bool found, statement.step());
+    return found && statement.number(0) == 0;
+  }
+
+  /// SQLite keeps no size of a table: the whole file's is an upper bound, and ranges may come out smaller than wanted.
+  Result<std::vector<RowidRange>> cut(const TableSchema& table, std::uint64_t bytes_wanted) {
+    const std::string rowid = "t." + quote_identifier(table.columns[table.primary_key.front()].name);
+    const std::string from = " FROM main." + quote_identifier(table.name.table) + " AS t";
+    DMSKAFKA_ASSIGN(const std::int64_t rows,
+                    connection_->number("SELECT count(*) FROM (SELECT 1" + from + " LIMIT 1)"));
+    if (rows == 0) return std::vector<RowidRange>{RowidRange{}};
+    DMSKAFKA_ASSIGN(const std::int64_t lowest, connection_->number("SELECT min(" + rowid + ")" + from));
+    DMSKAFKA_ASSIGN(const std::int64_t highest, connection_->number("SELECT max(" + rowid + ")" + from));
+    DMSKAFKA_ASSIGN(const std::int64_t pages, connection_->number("PRAGMA page_count"));
+    DMSKAFKA_ASSIGN(const std::int64_t page_size, connection_->number("PRAGMA page_size"));
+    return cut_rowids(lowest, highest, static_cast<std::uint64_t>(pages * page_size) / bytes_wanted + 1);
+  }
+
+  const std::unique_ptr<Connection>
+      connection_;  // used by the one reader, before it by the task; path() by any
   const LogPosition position_;
   std::atomic<bool> in_use_{false};
 };

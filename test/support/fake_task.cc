@@ -11,21 +11,30 @@ namespace {
 
 class FakeSegmentReader final : public SegmentReader {
  public:
-  FakeSegmentReader(const FakeSource& source, const FakeTable& table, const TableSchema& schema)
-      : source_(source), table_(table), schema_(schema) {}
+  FakeSegmentReader(const FakeSource& source, const FakeTable& table, const Segment& segment)
+      : source_(source), table_(table), schema_(*segment.table), end_(table.rows.size()) {
+    if (segment.range.empty()) return;
+    const std::size_t dash = segment.range.find('-');
+    next_ = std::stoul(segment.range.substr(0, dash));
+    end_ = std::min(end_, static_cast<std::size_t>(std::stoul(segment.range.substr(dash + 1))));
+  }
 
   Result<Status> read(ChangeBatch& batch, std::stop_token stop) override {
-    while (next_ < table_.rows.size() && !batch.full()) {
+    while (next_ < end_ && !batch.full()) {
       if (source_.before_row) source_.before_row(table_.name, next_);
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+      if (source_.fail_read) {
+        if (auto error = source_.fail_read(table_.name, next_)) return *error;
+      }
       const std::span<Value> values = batch.allocate_values(1);
       values[0] = Value::text(batch.store(table_.rows[next_++]));
       Change& change = batch.add();
       change.table = &schema_;
       change.after = values;
     }
-    if (next_ < table_.rows.size() || (table_.read_error && !batch.empty())) return Status::kMore;
-    if (table_.read_error) return *table_.read_error;
+    const bool at_error = table_.read_error && next_ == table_.rows.size();
+    if (next_ < end_ || (at_error && !batch.empty())) return Status::kMore;
+    if (at_error) return *table_.read_error;
     return Status::kEnd;
   }
 
@@ -34,6 +43,7 @@ class FakeSegmentReader final : public SegmentReader {
   const FakeTable& table_;
   const TableSchema& schema_;
   std::size_t next_ = 0;
+  std::size_t end_;
 };
 
 class FakeReader final : public SnapshotReader {
@@ -42,8 +52,7 @@ class FakeReader final : public SnapshotReader {
   Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) override {
     const FakeTable* table = source_.find(segment.table->name);
     if (table == nullptr) return Error(ErrorCode::kTableUnreadable, "no such table");
-    return std::unique_ptr<SegmentReader>(
-        std::make_unique<FakeSegmentReader>(source_, *table, *segment.table));
+    return std::unique_ptr<SegmentReader>(std::make_unique<FakeSegmentReader>(source_, *table, segment));
   }
 
  private:
@@ -52,24 +61,44 @@ class FakeReader final : public SnapshotReader {
 
 class FakeSnapshot final : public Snapshot {
  public:
-  explicit FakeSnapshot(const FakeSource& source) : source_(source) {}
+  explicit FakeSnapshot(FakeSource& source) : source_(source) {}
   const LogPosition& position() const override { return position_; }
   std::string description() const override { return "fake snapshot"; }
   std::uint32_t readers_max() const override { return source_.readers_max; }
   Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token) override {
-    if (opened_ >= source_.readers_granted)
+    if (static_cast<std::uint32_t>(source_.readers_opened.fetch_add(1)) >= source_.readers_granted) {
       return Error(ErrorCode::kSourceUnavailable, "too many connections");
-    ++opened_;
+    }
     return std::unique_ptr<SnapshotReader>(std::make_unique<FakeReader>(source_));
   }
-  Result<std::vector<Segment>> segments(const TableSchema& table, std::uint32_t) override {
-    return std::vector<Segment>{Segment{&table, 0, ""}};
+  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t) override {
+    const FakeTable& fake = *source_.find(table.name);
+    SegmentPlan plan;
+    plan.token = "token";
+    if (fake.rows.size() <= fake.rows_per_segment) {
+      plan.segments.push_back(Segment{&table, 0, ""});
+      return plan;
+    }
+    for (std::size_t from = 0; from < fake.rows.size(); from += fake.rows_per_segment) {
+      plan.segments.push_back(Segment{&table, static_cast<std::uint32_t>(plan.segments.size()),
+                                      fmt::format("{}-{}", from, from + fake.rows_per_segment)});
+    }
+    return plan;
+  }
+  Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
+                                          std::span<const StoredSegment>) override {
+    if (token != "token") return Error(ErrorCode::kInternal, "another token than the one given");
+    ResumedSegments resumed;
+    resumed.reload = source_.reload_on_resume;
+    if (source_.reload_on_resume) resumed.reason = "rewritten";
+    // As if row 0 had been touched since.
+    resumed.catch_up.push_back(Segment{&table, 1'000'000, "0-1"});
+    return resumed;
   }
 
  private:
-  const FakeSource& source_;
+  FakeSource& source_;
   const LogPosition position_{"position-1", "position-1", 0, 1};
-  std::uint32_t opened_ = 0;
 };
 
 class FakeSink final : public Sink {
@@ -179,7 +208,9 @@ class FakeStore final : public CheckpointStore {
   }
   Result<void> discard_task() override {
     MutexLock lock(mutex_);
-    file_ = FakeStateFile{std::nullopt, {}, {}, file_.fail_write};
+    auto fail_write = file_.fail_write;
+    file_ = FakeStateFile{};
+    file_.fail_write = std::move(fail_write);
     return {};
   }
   Result<std::vector<TableLoadRecord>> load_tables() override {
@@ -195,6 +226,42 @@ class FakeStore final : public CheckpointStore {
     } else {
       file_.tables.push_back(table);
     }
+    if (table.state == TableState::kTableCompleted) {
+      std::erase_if(file_.segment_plans,
+                    [&](const SegmentPlanRecord& old) { return old.name == table.name; });
+    }
+    return {};
+  }
+  Result<std::vector<SegmentPlanRecord>> load_segment_plans() override {
+    MutexLock lock(mutex_);
+    return file_.segment_plans;
+  }
+  Result<void> save_segment_plans(std::span<const SegmentPlanRecord> plans) override {
+    MutexLock lock(mutex_);
+    DMSKAFKA_TRY(check());
+    for (const SegmentPlanRecord& plan : plans) {
+      std::erase_if(file_.segment_plans, [&](const SegmentPlanRecord& old) { return old.name == plan.name; });
+      if (!plan.segments.empty()) file_.segment_plans.push_back(plan);
+    }
+    return {};
+  }
+  Result<void> save_segments_done(const TableName& table, std::span<const SegmentLoadRecord> done) override {
+    MutexLock lock(mutex_);
+    DMSKAFKA_TRY(check());
+    const auto plan = std::ranges::find(file_.segment_plans, table, &SegmentPlanRecord::name);
+    if (plan == file_.segment_plans.end()) return Error(ErrorCode::kInternal, "segments without a plan");
+    for (const SegmentLoadRecord& segment : done) {
+      *std::ranges::find(plan->segments, segment.number, &SegmentLoadRecord::number) = segment;
+    }
+    return {};
+  }
+  Result<LoadThreadsRecord> load_threads() override {
+    MutexLock lock(mutex_);
+    return file_.threads;
+  }
+  Result<void> save_threads(const LoadThreadsRecord& threads) override {
+    MutexLock lock(mutex_);
+    file_.threads = threads;
     return {};
   }
   Result<void> add_data_error(const DataErrorRecord& record) override {

@@ -26,6 +26,7 @@ struct FakeTable {
   std::optional<Error> describe_error;
   std::optional<Error> read_error;  ///< after all rows were read
   std::uint64_t bytes_estimate = 0;
+  std::size_t rows_per_segment = 1'000'000;  ///< ranges are "from-to" row numbers
 };
 
 class FakeSource final : public Source {
@@ -35,7 +36,11 @@ class FakeSource final : public Source {
   std::uint32_t readers_max = 4;
   std::uint32_t readers_granted = 100;                                ///< open_reader() refuses more
   std::function<void(const TableName&, std::size_t row)> before_row;  ///< called from the reader's thread
+  std::function<std::optional<Error>(const TableName&, std::size_t row)>
+      fail_read;  ///< an error ends the read
+  bool reload_on_resume = false;
   std::atomic<int> snapshots_opened{0};
+  std::atomic<int> readers_opened{0};
 
   Result<SourceIdentity> identity() override { return source_identity; }
   Result<std::vector<CatalogTable>> list_tables() override;
@@ -75,6 +80,8 @@ Result<std::unique_ptr<Sink>> make_fake_sink(FakeTarget& target, DeliveryListene
 struct FakeStateFile {
   std::optional<TaskRecord> task;
   std::vector<TableLoadRecord> tables;
+  std::vector<SegmentPlanRecord> segment_plans;
+  LoadThreadsRecord threads;
   struct Kept {
     TableName name;
     std::string key;

@@ -1,0 +1,171 @@
+#include "core/task/subtask.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "core/base/logging.h"
+
+namespace dmskafka {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A range whose connection breaks is read again under the same snapshot; each attempt must have read something, else the
+// next one would not either.
+constexpr int kFruitlessAttemptsMax = 3;
+
+Result<void> wait_settled(const DeliveryUnit& unit, const SubtaskContext& context,
+                          const std::stop_token& stop) {
+  while (!unit.wait_settled(250ms, stop)) {
+    if (auto failed = context.sink.failure()) return *failed;
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> Subtask::open() {
+  DMSKAFKA_ASSIGN(reader_, context_.snapshot.open_reader(stop_));
+  return {};
+}
+
+Result<void> Subtask::run() {
+  TableLoad* current = nullptr;
+  while (const auto work = context_.schedule.next(current, stop_)) {
+    current = work->table;
+    if (work->opens_table) DMSKAFKA_TRY(open_table(*work->table));
+    auto loaded = load(*work->table, *work->segment);
+    // What was sent of it is still reported to this unit; nothing follows.
+    work->segment->unit.seal();
+    const bool complete = loaded && *loaded;
+    work->segment->state.store(complete ? SegmentLoad::State::kSent : SegmentLoad::State::kAborted,
+                               std::memory_order_release);
+    context_.schedule.left(*work->table);
+    if (!loaded)
+      return std::move(loaded).error().while_doing(fmt::format("loading {}", current->progress.name.text()));
+    if (context_.schedule.read_through(*current)) context_.sink.flush();
+  }
+  return {};
+}
+
+Result<void> Subtask::open_table(TableLoad& table) {
+  DMSKAFKA_TRY(send_control_records(table));
+  start_lanes(table);
+  DMSKAFKA_TRY(table.enter(TableState::kFullLoad, context_.store));
+  context_.schedule.opened(table);
+  return {};
+}
+
+/// drop-table and create-table, acknowledged before the first row is sent: rows may go to other partitions, so their order
+/// behind the control records exists only by waiting.
+Result<void> Subtask::send_control_records(TableLoad& table) {
+  if (context_.settings.target_table_prep_mode == TargetTablePrepMode::kDropAndCreate &&
+      !table.control_records_sent()) {
+    for (const ControlOperation operation : {ControlOperation::kDropTable, ControlOperation::kCreateTable}) {
+      DMSKAFKA_TRY(sender_.send_control(*table.plan, *table.topic, operation, table.control_ticket, stop_));
+    }
+    table.control_unit.seal();
+    context_.sink.flush();
+    DMSKAFKA_TRY(wait_settled(table.control_unit, context_, stop_));
+    if (!table.progress.suspended.load()) table.set_control_records_sent();
+  } else {
+    table.control_unit.seal();
+  }
+  return {};
+}
+
+void Subtask::start_lanes(TableLoad& table) {
+  // SPEC ParallelLoadThreads: "the number of threads that AWS DMS uses to load each table into its Kafka target table".
+  if (context_.settings.parallel_load_threads < 2 || context_.rows_max) return;
+  LanePool::Options options;
+  options.threads = static_cast<std::uint32_t>(context_.settings.parallel_load_threads);
+  options.queues_per_thread = static_cast<std::uint32_t>(context_.settings.parallel_load_queues_per_thread);
+  options.buffer_records = static_cast<std::uint32_t>(context_.settings.parallel_load_buffer_size);
+  options.sender = context_.sender;
+  table.lanes = std::make_unique<LanePool>(options, context_.sink, context_.listener, context_.failure);
+}
+
+/// True when the range was read to its end; false when the table has failed.
+Result<bool> Subtask::load(TableLoad& table, SegmentLoad& segment) {
+  for (int fruitless = 0;;) {
+    const std::uint64_t rows_before = table.progress.rows_read.load();
+    auto loaded = load_once(table, segment);
+    if (loaded) return true;
+    const ErrorCode code = loaded.error().code();
+    if (code == ErrorCode::kTableUnreadable) {
+      fail(table, loaded.error());
+      return false;
+    }
+    if (code != ErrorCode::kSourceUnavailable) return std::move(loaded).error();
+    fruitless = table.progress.rows_read.load() == rows_before ? fruitless + 1 : 0;
+    if (fruitless == kFruitlessAttemptsMax) return std::move(loaded).error();
+    log_warning(fmt::format("{}: reading a range again after: {}", table.progress.name.text(),
+                            loaded.error().to_string()));
+    reader_.reset();
+    DMSKAFKA_TRY(open());
+  }
+}
+
+Result<void> Subtask::load_once(TableLoad& table, SegmentLoad& segment) {
+  segment.rows = 0;
+  DMSKAFKA_ASSIGN(const std::unique_ptr<SegmentReader> reader, reader_->open(segment.segment));
+  for (;;) {
+    if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+    if (table.progress.suspended.load(std::memory_order_relaxed)) {
+      return Error(ErrorCode::kTableUnreadable, table.progress.error());
+    }
+    DMSKAFKA_ASSIGN(const bool more, read_batch(table, segment, *reader));
+    if (!more) return {};
+  }
+}
+
+/// False: the range is at its end, or a preview has enough.
+Result<bool> Subtask::read_batch(TableLoad& table, SegmentLoad& segment, SegmentReader& reader) {
+  std::unique_ptr<ChangeBatch> batch = take_batch(table);
+  batch->clear();
+  DMSKAFKA_ASSIGN(const SegmentReader::Status status, reader.read(*batch, stop_));
+  bool more = status == SegmentReader::Status::kMore;
+  if (context_.rows_max) {
+    const std::uint64_t left = *context_.rows_max - table.progress.rows_read.load();
+    while (batch->changes().size() > left) batch->drop_last();
+    more = more && batch->changes().size() < left;
+  }
+  const std::size_t rows = batch->changes().size();
+  segment.rows += rows;
+  table.progress.rows_read.fetch_add(rows, std::memory_order_relaxed);
+  DMSKAFKA_TRY(send_batch(table, segment, std::move(batch)));
+  return more;
+}
+
+Result<void> Subtask::send_batch(TableLoad& table, SegmentLoad& segment, std::unique_ptr<ChangeBatch> batch) {
+  if (batch->empty()) {
+    spare_ = std::move(batch);
+    return {};
+  }
+  segment.unit.sent(batch->changes().size());
+  if (table.lanes) {
+    return table.lanes->push(
+        next_queue_++, LaneBuffer{std::move(batch), table.plan.get(), table.topic, &segment.ticket}, stop_);
+  }
+  auto sent = sender_.send(*table.plan, *table.topic, batch->changes(), segment.ticket, stop_);
+  spare_ = std::move(batch);
+  return sent;
+}
+
+std::unique_ptr<ChangeBatch> Subtask::take_batch(TableLoad& table) {
+  if (table.lanes) return table.lanes->take_batch();
+  if (spare_) return std::move(spare_);
+  return std::make_unique<ChangeBatch>();
+}
+
+/// The table ends in error once its other readers have left it; this reader goes on with another one.
+void Subtask::fail(TableLoad& table, const Error& error) {
+  table.set_failure(error);
+  context_.schedule.abandon(table);
+}
+
+}  // namespace dmskafka
