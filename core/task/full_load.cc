@@ -335,8 +335,20 @@ class FullLoad {
     return {};
   }
 
+  void note_rules(const TableProgress& table) {
+    if (const std::uint64_t rows = table.rows_filtered.load(); rows != 0) {
+      summary_.notes.push_back(fmt::format("{}: {} row{} left out by the mapping's filters",
+                                           table.name.text(), rows, rows == 1 ? "" : "s"));
+    }
+    if (const std::uint64_t failed = table.expressions_failed.load(); failed != 0) {
+      summary_.notes.push_back(fmt::format("{}: {} expression{} could not be evaluated and gave NULL",
+                                           table.name.text(), failed, failed == 1 ? "" : "s"));
+    }
+  }
+
   void summarise() {
     for (const TableProgress& table : task_.progress.tables()) {
+      note_rules(table);
       summary_.rows_delivered += table.rows_delivered.load();
       summary_.bytes_delivered += table.bytes_delivered.load();
       summary_.rows_failed += table.rows_failed.load();

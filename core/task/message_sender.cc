@@ -14,17 +14,30 @@ constexpr std::size_t kBufferBytesKept = 4 << 20;
 Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                                  DeliveryTicket& ticket, const std::stop_token& stop) {
   std::uint64_t replaced = 0;
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    message_.clear();
-    plan.encode(changes[i], options_.clock.now(), message_);
-    replaced += message_.replaced_characters;
-    if (auto sent = send_message(topic, ticket, stop); !sent) {
-      ticket.unit->lost(changes.size() - i);
-      return sent;
+  std::uint64_t failed = 0;
+  std::uint64_t filtered = 0;
+  std::size_t taken = 0;
+  Result<void> sent;
+  for (; taken < changes.size(); ++taken) {
+    if (!plan.selects(changes[taken])) {
+      ++filtered;
+      continue;
     }
+    message_.clear();
+    plan.encode(changes[taken], options_.clock.now(), message_);
+    replaced += message_.replaced_characters;
+    failed += message_.failed_expressions;
+    sent = send_message(topic, ticket, stop);
+    if (!sent) break;
   }
   if (replaced != 0) ticket.table->characters_replaced.fetch_add(replaced, std::memory_order_relaxed);
-  return {};
+  if (failed != 0) ticket.table->expressions_failed.fetch_add(failed, std::memory_order_relaxed);
+  if (filtered != 0) ticket.table->rows_filtered.fetch_add(filtered, std::memory_order_relaxed);
+  // Last, since whoever waits for the unit may go on with it at once.
+  const std::size_t lost = changes.size() - taken;
+  if (lost != 0) ticket.unit->lost(lost);
+  if (filtered != 0) ticket.unit->reported(filtered);
+  return sent;
 }
 
 Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& topic,
