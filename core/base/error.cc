@@ -107,6 +107,8 @@ std::string_view error_code_name(ErrorCode code) noexcept {
       return "table-unreadable";
     case ErrorCode::kPositionLost:
       return "position-lost";
+    case ErrorCode::kProducerFatal:
+      return "producer-fatal";
     case ErrorCode::kTargetUnavailable:
       return "target-unavailable";
     case ErrorCode::kTargetRejected:
