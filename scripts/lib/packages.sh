@@ -6,7 +6,7 @@ packages_build=(
   libsqlite3-dev libpq-dev librdkafka-dev libssl-dev
 )
 packages_quickstart=("${packages_build[@]}" sqlite3 python3)
-# clang for the thread sanitizer's build (llvm names the functions in its reports), the servers, and clients that are not ours.
+# clang for the sanitizers' builds (llvm names the functions in their reports), the servers, and clients that are not ours.
 packages_test=(
   "${packages_quickstart[@]}"
   clang libclang-rt-14-dev llvm clang-format clang-tidy

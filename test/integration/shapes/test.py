@@ -1,4 +1,4 @@
-"""Tables of unusual shape or name: no key, several key columns, no rows, no columns, views, partitions, names with quotes and of other scripts."""
+"""Tables of unusual shape or name: no key, several key columns, no rows, views, partitions, strange names."""
 
 import collections
 import pathlib
@@ -155,7 +155,7 @@ def partitioned(t):
         CREATE TABLE events_2023 PARTITION OF events FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
         CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         INSERT INTO events VALUES (1, '2023-05-05'), (2, '2024-05-05');""")
-    rows = by_table(load(t, database.uri, dmskafka.mapping(("explicit", "public.events"))))
+    rows = by_table(load(t, database.uri))
     equal(
         rows,
         {
@@ -166,6 +166,18 @@ def partitioned(t):
         },
         "rows",
     )
+
+
+@case("a table that others inherit from has its own rows alone: no row comes twice")
+def inheritance(t):
+    database = t.database(
+        """
+        CREATE TABLE people (id int PRIMARY KEY); INSERT INTO people VALUES (1);
+        CREATE TABLE staff (id int PRIMARY KEY, room text) INHERITS (people); INSERT INTO staff VALUES (2, 'a');"""
+    )
+    rows = by_table(load(t, database.uri))
+    equal(rows["public.people"], [("1", {"id": 1}, "primary-key")], "rows of the parent")
+    equal(rows["public.staff"], [("2", {"id": 2, "room": "a"}, "primary-key")], "rows of the child")
 
 
 @case("names with quotes, points, blanks, upper case and other scripts arrive as they are (PostgreSQL)")
