@@ -25,8 +25,9 @@ using namespace std::chrono_literals;
 // What is in flight gets so long to be acknowledged once the task ends; after a stop request a person waits for it.
 constexpr std::chrono::milliseconds kCloseTimeout = 60s;
 constexpr std::chrono::milliseconds kCloseTimeoutStopped = 10s;
-// A kill repeats at most what was read since.
-constexpr std::chrono::milliseconds kProgressSavedEvery = 500ms;
+// A kill repeats the ranges that were not saved as done yet; a load that is killed again and again must still get on.
+constexpr std::chrono::milliseconds kRangesSavedEvery = 100ms;
+constexpr std::chrono::milliseconds kCountersSavedEvery = 500ms;
 constexpr std::chrono::milliseconds kTick = 20ms;
 
 /// What the attempts of one run share.
@@ -246,7 +247,8 @@ class FullLoad {
   void tend_tables(const LoadSchedule& schedule, std::size_t readers) {
     std::vector<TableLoad*> open;
     for (const auto& table : choice_.todo) open.push_back(table.get());
-    auto saved = std::chrono::steady_clock::now();
+    auto ranges_saved = std::chrono::steady_clock::now();
+    auto counters_saved = ranges_saved;
     while (!open.empty()) {
       const bool ended = readers_ended();
       std::erase_if(open, [&](TableLoad* table) { return end_if_settled(*table, schedule); });
@@ -254,13 +256,18 @@ class FullLoad {
       if (failure_.token().stop_requested() && ended) break;
       if (auto failed = sink_->failure()) failure_.set(*failed);
       const auto now = std::chrono::steady_clock::now();
-      if (now - saved >= kProgressSavedEvery) {
-        saved = now;
-        if (auto done = save_progress(open, readers); !done) failure_.set(std::move(done).error());
+      if (now - ranges_saved >= kRangesSavedEvery) {
+        ranges_saved = now;
+        if (auto done = save_ranges(open); !done) failure_.set(std::move(done).error());
+      }
+      if (now - counters_saved >= kCountersSavedEvery) {
+        counters_saved = now;
+        if (auto done = save_counters(open, readers); !done) failure_.set(std::move(done).error());
       }
       wait_a_tick(open, schedule);
     }
-    if (auto done = save_progress(open, readers); !done) failure_.set(std::move(done).error());
+    if (auto done = save_ranges(open); !done) failure_.set(std::move(done).error());
+    if (auto done = save_counters(open, readers); !done) failure_.set(std::move(done).error());
   }
 
   /// Wakes at once when the last rows of the first read-through table are reported, so that small loads end quickly.
@@ -317,9 +324,13 @@ class FullLoad {
         .hint("TableErrorPolicy is STOP_TASK");
   }
 
-  Result<void> save_progress(const std::vector<TableLoad*>& open, std::size_t readers) {
+  Result<void> save_ranges(const std::vector<TableLoad*>& open) {
+    for (TableLoad* table : open) DMSKAFKA_TRY(table->save_settled_segments(task_.store));
+    return {};
+  }
+
+  Result<void> save_counters(const std::vector<TableLoad*>& open, std::size_t readers) {
     for (TableLoad* table : open) {
-      DMSKAFKA_TRY(table->save_settled_segments(task_.store));
       DMSKAFKA_TRY(table->save_counters(task_.store));
       if (table->progress.state.load() == TableState::kFullLoad && table->lanes) {
         add_lane_statistics(table->lanes->statistics());
