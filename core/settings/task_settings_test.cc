@@ -222,10 +222,7 @@ TEST_CASE("task_settings: MaxThreads raises the bound of threads, wherever it st
 TEST_CASE("task_settings: what is accepted without being honoured is told") {
   CHECK(
       notices(R"({"TargetMetadata":{"ParallelLoadThreads":4,"LimitedSizeLobMode":true,"LobMaxSize":32}})") ==
-      Texts{"ParallelLoadThreads is not yet honoured: parallel segments within one table; until then each "
-            "table has one "
-            "reading thread",
-            "LimitedSizeLobMode is not yet honoured: limits on LOBs; until then values are sent whole",
+      Texts{"LimitedSizeLobMode is not yet honoured: limits on LOBs; until then values are sent whole",
             "LobMaxSize is not yet honoured: limits on LOBs; until then values are sent whole"});
   CHECK(
       notices(
