@@ -9,10 +9,13 @@ namespace dmskafka {
 
 namespace {
 
-std::string_view operation_name(Operation operation) noexcept {
+// SPEC (the page on Kafka): "For data records, the operation can be create, read, update, or delete." Real DMS writes insert
+// and load for the first two.
+std::string_view operation_name(Operation operation, Dialect dialect) noexcept {
+  const bool documented = dialect == Dialect::kDocumented;
   switch (operation) {
-    case Operation::kLoad: return "load";
-    case Operation::kInsert: return "insert";
+    case Operation::kLoad: return documented ? "read" : "load";
+    case Operation::kInsert: return documented ? "create" : "insert";
     case Operation::kUpdate: return "update";
     case Operation::kDelete: return "delete";
   }
@@ -37,12 +40,17 @@ DataRecord::DataRecord(const TableSchema& schema, const KafkaSettings& settings,
       null_and_empty_(settings.include_null_and_empty),
       partition_value_(settings.include_partition_value),
       transaction_details_(settings.include_transaction_details),
-      load_key_(options.load_key, schema, options.shown_name, settings),
-      change_key_(options.change_key, schema, options.shown_name, settings) {
+      names_unchanged_(options.dialect != Dialect::kDmsStrict),
+      load_key_(options.load_key, schema, options.shown_name, settings, options.values,
+                options.table_key_prefix),
+      change_key_(options.change_key, schema, options.shown_name, settings, options.values,
+                  options.table_key_prefix) {
   for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
     const ColumnSchema& column = schema.columns[i];
-    if (column.lob && !options.with_lobs) continue;
-    columns_.push_back({i, ValueFormat::of(column, settings), layout_.member(2, column.name)});
+    if (!is_sent(options.lobs, schema, i)) continue;
+    ValueFormat format = ValueFormat::of(column, options.values);
+    if (schema.is_key_column(i)) format.lob_bytes_max = 0;
+    columns_.push_back({i, format, layout_.member(2, column.name)});
   }
   data_open_ = "{" + layout_.first_member(1, "data") + "{";
   metadata_open_ =
@@ -50,7 +58,7 @@ DataRecord::DataRecord(const TableSchema& schema, const KafkaSettings& settings,
   message_close_ = layout_.close(2) + layout_.close(1);
   for (std::size_t i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
-    operations_[i] = operation_text(operation, key_of(operation), options.shown_name);
+    operations_[i] = operation_text(operation, key_of(operation), options);
   }
   transaction_id_ = layout_.member(2, "transaction-id");
   transaction_record_id_ = layout_.member(2, "transaction-record-id");
@@ -70,14 +78,14 @@ bool DataRecord::shows_key(const PartitionKey& key) const noexcept {
 }
 
 DataRecord::OperationText DataRecord::operation_text(Operation operation, const PartitionKey& key,
-                                                     const TableName& shown_name) const {
+                                                     const Options& options) const {
   OperationText text;
   text.middle = "\"" + layout_.member(2, "record-type") + json_quoted("data") +
-                layout_.member(2, "operation") + json_quoted(operation_name(operation)) +
+                layout_.member(2, "operation") + json_quoted(operation_name(operation, options.dialect)) +
                 layout_.member(2, "partition-key-type") + json_quoted(partition_key_type_name(key.type()));
   if (shows_key(key)) text.middle += layout_.member(2, "partition-key-value");
-  text.names = layout_.member(2, "schema-name") + json_quoted(shown_name.schema) +
-               layout_.member(2, "table-name") + json_quoted(shown_name.table);
+  text.names = layout_.member(2, "schema-name") + json_quoted(options.shown_name.schema) +
+               layout_.member(2, "table-name") + json_quoted(options.shown_name.table);
   return text;
 }
 
@@ -88,7 +96,7 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   const OperationText& operation = operations_[static_cast<std::size_t>(change.operation)];
 
   out.value.append(data_open_);
-  out.replaced_characters += append_columns(change, row, out.value);
+  append_columns(change, row, out);
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
@@ -102,9 +110,7 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   out.value.append(message_close_);
 }
 
-// Returns how many invalid UTF-8 sequences were replaced.
-std::uint64_t DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
-  std::uint64_t replaced = 0;
+void DataRecord::append_columns(const Change& change, RowView row, EncodedMessage& out) const {
   std::size_t skip = 1;  // the first member has no comma before it
   for (const Column& column : columns_) {
     Value value = row[column.index];
@@ -114,11 +120,12 @@ std::uint64_t DataRecord::append_columns(const Change& change, RowView row, Byte
       value = Value::null();
     }
     if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) continue;
-    out.append(std::string_view(column.member).substr(skip));
+    out.value.append(std::string_view(column.member).substr(skip));
     skip = 0;
-    replaced += append_value(column.format, value, out);
+    const ValueLoss loss = append_value(column.format, value, out.value);
+    out.replaced_characters += loss.replaced;
+    out.cut_values += loss.cut;
   }
-  return replaced;
 }
 
 void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const {
@@ -138,7 +145,7 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
 
 // Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL.
 void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
-  if (change.operation != Operation::kUpdate) return;
+  if (change.operation != Operation::kUpdate || !names_unchanged_) return;
   bool first = true;
   for (const Column& column : columns_) {
     if (row[column.index].form() != ValueForm::kUnchanged) continue;

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/settings/kafka_settings.h"
 #include "core/task/planner.h"
+#include "mapping/lob_columns.h"
 #include "mapping/message_layout.h"
 #include "mapping/partition_key.h"
 #include "mapping/value_text.h"
@@ -26,7 +27,10 @@ class DataRecord {
     TableName shown_name;  ///< schema-name and table-name
     PartitionKeyType load_key = PartitionKeyType::kPrimaryKey;
     PartitionKeyType change_key = PartitionKeyType::kSchemaTable;
-    bool with_lobs = true;  ///< SupportLobs
+    LobColumns lobs = LobColumns::kSent;
+    ValueSettings values = {};
+    Dialect dialect = Dialect::kDms;
+    std::string table_key_prefix = {};  ///< of a key that is the table's name
   };
   DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options);
 
@@ -47,10 +51,9 @@ class DataRecord {
   static constexpr std::size_t kOperations = 4;
 
   bool shows_key(const PartitionKey& key) const noexcept;
-  OperationText operation_text(Operation operation, const PartitionKey& key,
-                               const TableName& shown_name) const;
+  OperationText operation_text(Operation operation, const PartitionKey& key, const Options& options) const;
   const PartitionKey& key_of(Operation operation) const noexcept;
-  std::uint64_t append_columns(const Change& change, RowView row, ByteBuffer& out) const;
+  void append_columns(const Change& change, RowView row, EncodedMessage& out) const;
   void append_transaction(const Change& change, ByteBuffer& out) const;
   void append_unchanged(const Change& change, RowView row, ByteBuffer& out) const;
 
@@ -58,6 +61,7 @@ class DataRecord {
   const bool null_and_empty_;
   const bool partition_value_;
   const bool transaction_details_;
+  const bool names_unchanged_;  // not in dms-strict
   const PartitionKey load_key_;
   const PartitionKey change_key_;
   std::vector<Column> columns_;

@@ -29,6 +29,7 @@ char unescape_one(const char*& at) noexcept {
 void strip_json(ByteBuffer& key, std::size_t begin) noexcept {
   char* const value = key.data() + begin;
   std::size_t size = key.size() - begin;
+  if (std::string_view(value, size) == "null") return key.truncate(begin);  // a string would have quotes
   if (size < 2 || value[0] != '"') return;
   size -= 2;
   std::memmove(value, value + 1, size);
@@ -52,15 +53,18 @@ std::string_view partition_key_type_name(PartitionKeyType type) noexcept {
 }
 
 PartitionKey::PartitionKey(PartitionKeyType wanted, const TableSchema& schema, const TableName& shown_name,
-                           const KafkaSettings& settings)
+                           const KafkaSettings& settings, const ValueSettings& values,
+                           std::string_view table_prefix)
     : type_(schema.has_primary_key() ? wanted : PartitionKeyType::kSchemaTable) {
   if (type_ == PartitionKeyType::kSchemaTable) {
-    prefix_ = shown_name.schema + "." + shown_name.table;
+    prefix_ = std::string(table_prefix) + shown_name.schema + "." + shown_name.table;
     return;
   }
   if (settings.partition_include_schema_table) prefix_ = shown_name.schema + "." + shown_name.table + ".";
   for (const std::uint32_t index : schema.primary_key) {
-    columns_.push_back({index, ValueFormat::of(schema.columns[index], settings)});
+    ValueFormat format = ValueFormat::of(schema.columns[index], values);
+    format.lob_bytes_max = 0;  // cut keys would make different rows look alike
+    columns_.push_back({index, format});
   }
 }
 

@@ -25,9 +25,10 @@ std::string_view partition_key_type_name(PartitionKeyType type) noexcept;
 class PartitionKey {
  public:
   /// `shown_name` is the table's name in messages. kPrimaryKey asks for a primary key; a table without one has the key
-  /// of kSchemaTable, as DMS does.
+  /// of kSchemaTable, as DMS does. `table_prefix` stands before the schema of that key.
   PartitionKey(PartitionKeyType wanted, const TableSchema& schema, const TableName& shown_name,
-               const KafkaSettings& settings);
+               const KafkaSettings& settings, const ValueSettings& values,
+               std::string_view table_prefix = {});
 
   PartitionKeyType type() const noexcept { return type_; }
   /// Appends the key of `row` to the cleared `key`.

@@ -224,9 +224,7 @@ TEST_CASE("task_settings: what is accepted without being honoured is told") {
       notices(R"({"TargetMetadata":{"ParallelLoadThreads":4,"LimitedSizeLobMode":true,"LobMaxSize":32}})") ==
       Texts{"ParallelLoadThreads is not yet honoured: parallel segments within one table; until then each "
             "table has one "
-            "reading thread",
-            "LimitedSizeLobMode is not yet honoured: limits on LOBs; until then values are sent whole",
-            "LobMaxSize is not yet honoured: limits on LOBs; until then values are sent whole"});
+            "reading thread"});
   CHECK(
       notices(
           R"({"FullLoadSettings":{"CommitRate":5,"FullLoadEnabled":true},"Logging":{"EnableLogging":true}})") ==
@@ -254,15 +252,31 @@ TEST_CASE("task_settings: LOB limits only where the file asks for them") {
         "FullLobMode is not allowed for Kafka in DMS; here it means that values are not cut");
 }
 
+TEST_CASE(
+    "task_settings: dms-strict brings DMS's partitioner and its 32 KB, unless the file says otherwise") {
+  const TaskSettings strict = good(R"({"DmskafkaSettings":{"Dialect":"dms-strict"}})");
+  CHECK(strict.dmskafka.dialect == Dialect::kDmsStrict);
+  CHECK(strict.dmskafka.partitioner == Partitioner::kConsistentRandom);
+  CHECK(strict.lob_max_kilobytes == 32);
+  const TaskSettings chosen = good(
+      R"({"DmskafkaSettings":{"Dialect":"dms-strict","Partitioner":"murmur2_random"},"TargetMetadata":{"LobMaxSize":7}})");
+  CHECK(chosen.dmskafka.partitioner == Partitioner::kMurmur2Random);
+  CHECK(chosen.lob_max_kilobytes == 7);
+  const TaskSettings whole =
+      good(R"({"DmskafkaSettings":{"Dialect":"dms-strict"},"TargetMetadata":{"LimitedSizeLobMode":false}})");
+  CHECK_FALSE(whole.lob_max_kilobytes.has_value());
+  for (const std::string_view dialect : {"dms", "documented"}) {
+    const TaskSettings other = good("{\"DmskafkaSettings\":{\"Dialect\":\"" + std::string(dialect) + "\"}}");
+    CHECK(other.dmskafka.partitioner == Partitioner::kMurmur2Random);
+    CHECK_FALSE(other.lob_max_kilobytes.has_value());
+  }
+}
+
 TEST_CASE("task_settings: what is not built is refused by name") {
   CHECK(errors(R"({"DmskafkaSettings":{"Delivery":"exactly-once"}})") ==
         Texts{"--task-settings:1:33: /DmskafkaSettings/Delivery: Delivery exactly-once is not built yet\n"
               "    {\"DmskafkaSettings\":{\"Delivery\":\"exactly-once\"}}\n"
               "                                    ^ expected at-least-once"});
-  CHECK(errors(R"({"DmskafkaSettings":{"Dialect":"dms-strict"}})")
-            .at(0)
-            .find("Dialect dms-strict is not built yet") != std::string::npos);
-  CHECK(errors(R"({"DmskafkaSettings":{"Dialect":"documented"}})").size() == 1);
   CHECK(errors(R"({"MigrationType":"cdc","ReplicationTaskSettings":"{}"})") ==
         Texts{"--task-settings:1:18: /MigrationType: MigrationType cdc: cdc is not built yet\n"
               "    {\"MigrationType\":\"cdc\",\"ReplicationTaskSettings\":\"{}\"}\n"

@@ -126,7 +126,8 @@ class FullLoad {
         task_.store,
         failure_,
         task_.settings,
-        MessageSender::Options{task_.settings.dmskafka.partitioner, task_.message_bytes_max, task_.clock},
+        MessageSender::Options{task_.settings.dmskafka.partitioner, task_.message_bytes_max, task_.clock,
+                               task_.settings.data_truncation_error_policy},
         task_.rows_max_per_table};
     run_subtasks(context);
     snapshot_.reset();
@@ -335,6 +336,8 @@ class FullLoad {
       summary_.bytes_delivered += table.bytes_delivered.load();
       summary_.rows_failed += table.rows_failed.load();
       summary_.control_records += table.control_records_delivered.load();
+      summary_.values_cut += table.values_cut.load();
+      summary_.characters_replaced += table.characters_replaced.load();
       if (table.state.load() == TableState::kTableCompleted) ++summary_.tables_completed;
       if (table.state.load() == TableState::kTableError) ++summary_.tables_in_error;
     }
