@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -27,21 +26,16 @@ Result<std::unique_ptr<CheckpointStore>> open_store(const TaskInputs& inputs) {
   return open_checkpoint_store({inputs.state_file, inputs.task.dmskafka.data_error_bytes_max});
 }
 
-// The first line of a load: what it does, and why.
-Result<std::string> opening_line(const TaskInputs& inputs, CheckpointStore& store, bool restart) {
-  DMSKAFKA_ASSIGN(const std::optional<TaskRecord> task, store.load_task());
-  DMSKAFKA_ASSIGN(const std::vector<TableLoadRecord> tables, store.load_tables());
-  const auto done = std::ranges::count(tables, TableState::kTableCompleted, &TableLoadRecord::state);
-  const std::string progress = fmt::format("{} of {} tables done", done, tables.size());
-  const auto why = [&] {
+// The first line of a load. What it resumes is said by the engine, once it has checked that it may.
+std::string opening_line(const TaskInputs& inputs, bool restart) {
+  const auto state = [&] {
     if (!keeps_state(inputs))
-      return std::string("that target keeps nothing after the end, so there is no state file");
-    if (!task) return fmt::format("new state file {}", inputs.state_file);
-    if (restart) return fmt::format("--restart discards what {} knows ({})", inputs.state_file, progress);
-    return fmt::format("resumes from {} ({})", inputs.state_file, progress);
+      return std::string("no state file, since that target keeps nothing after the end");
+    return fmt::format("state file {}{}", inputs.state_file,
+                       restart ? ", whose content --restart discards" : "");
   };
-  return fmt::format("full load of {} into {}: {}", inputs.source->display_name(),
-                     inputs.target->display_name(), why());
+  return fmt::format("full load of {} into {} ({})", inputs.source->display_name(),
+                     inputs.target->display_name(), state());
 }
 
 ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
@@ -58,8 +52,7 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskP
   const Options& options = context.options;
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
-  DMSKAFKA_ASSIGN(const std::string opening, opening_line(inputs, *store, options.restart));
-  log_info(opening);
+  log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                   open_source(*inputs.source, inputs.task, context.signals.token()));

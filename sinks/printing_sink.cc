@@ -165,8 +165,10 @@ void PrintingSink::report(const Batch& batch, const std::optional<Error>& failed
     const std::string_view value = raw.substr(offset + message.key_size, message.value_size);
     offset += message.key_size + message.value_size;
     if (failed) {
+      // Not kUndelivered: the message is not at fault, and a resumed task sends it again.
+      const Error reason(ErrorCode::kTargetUnavailable, failed->message());
       listener_.failed(*message.ticket,
-                       FailedMessage{message.topic->name, message.partition, key, value, *failed});
+                       FailedMessage{message.topic->name, message.partition, key, value, reason});
     } else {
       groups.delivered(*message.ticket, key.size() + value.size());
     }

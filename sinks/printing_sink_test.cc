@@ -158,6 +158,7 @@ TEST_CASE("printing_sink: a closed pipe is the sink's failure and every message 
   CHECK(listener.failures()[0].key == "key");
   CHECK(listener.failures()[0].value == "{}");
   CHECK(listener.failures()[0].partition == 2);
+  CHECK(listener.failures()[0].code == ErrorCode::kTargetUnavailable);
   std::fclose(stream);
 }
 

@@ -83,8 +83,7 @@ void DeliveryAccounts::apply_policy(TableProgress& table, MessageKind kind, cons
   if (kind == MessageKind::kControl && policy < ErrorPolicy::kSuspendTable)
     policy = ErrorPolicy::kSuspendTable;
 
-  const std::string text =
-      fmt::format("{}: not delivered, kept in data_error: {}", table.name.text(), describe(message));
+  const std::string text = fmt::format("{}: not delivered: {}", table.name.text(), describe(message));
   switch (policy) {
     case ErrorPolicy::kIgnoreRecord: log_debug(text); return;
     case ErrorPolicy::kLogError: log_error(text); return;
@@ -96,10 +95,8 @@ void DeliveryAccounts::apply_policy(TableProgress& table, MessageKind kind, cons
       return;
     case ErrorPolicy::kStopTask:
       log_error(text);
-      failure_.set(
-          Error(ErrorCode::kUndelivered, fmt::format("{}: {}", table.name.text(), describe(message)))
-              .hint(fmt::format("{} is STOP_TASK; the message is kept in the state file's data_error table",
-                                policy_name)));
+      failure_.set(Error(ErrorCode::kUndelivered, fmt::format("{}: {}", table.name.text(), describe(message)))
+                       .hint(fmt::format("{} is STOP_TASK", policy_name)));
       return;
   }
 }

@@ -28,6 +28,12 @@ constexpr std::chrono::milliseconds kCloseTimeoutStopped = 10s;
 constexpr std::chrono::milliseconds kProgressSavedEvery = 500ms;
 constexpr std::chrono::milliseconds kTick = 20ms;
 
+/// A source names the table in its errors; other texts get the name in front.
+std::string named(const TableName& table, std::string text) {
+  const std::string name = table.text();
+  return text.find(name) == std::string::npos ? name + ": " + text : text;
+}
+
 /// The run of one full load. Thread: the task's own, which owns the reading threads and ends the tables.
 class FullLoad {
  public:
@@ -60,7 +66,7 @@ class FullLoad {
   Result<void> fail_undescribed(const UndescribedTable& table) {
     table.progress->set_error(table.error.to_string());
     table.progress->state.store(TableState::kTableError);
-    log_error(fmt::format("{}: {}", table.progress->name.text(), table.error.to_string()));
+    log_error(named(table.progress->name, table.error.to_string()));
     TableLoadRecord record;
     record.name = table.progress->name;
     record.state = TableState::kTableError;
@@ -281,7 +287,7 @@ class FullLoad {
 
     const std::string text = failed->to_string();
     if (table.progress.error().empty()) table.progress.set_error(text);
-    log_error(fmt::format("{}: {}", table.progress.name.text(), text));
+    log_error(named(table.progress.name, text));
     DMSKAFKA_TRY(table.save_settled_segments(task_.store));
     DMSKAFKA_TRY(table.enter(TableState::kTableError, task_.store));
     if (task_.settings.table_error_policy != ErrorPolicy::kStopTask) return {};
@@ -357,9 +363,8 @@ class FullLoad {
       text = fmt::format("{} of {} tables in error", summary_.tables_in_error, summary_.tables_selected);
     }
     if (summary_.rows_failed != 0) {
-      text +=
-          fmt::format("{}{} message{} not delivered, kept in the state file's data_error table",
-                      text.empty() ? "" : "; ", summary_.rows_failed, summary_.rows_failed == 1 ? "" : "s");
+      text += fmt::format("{}{} message{} not delivered", text.empty() ? "" : "; ", summary_.rows_failed,
+                          summary_.rows_failed == 1 ? "" : "s");
     }
     return Error(ErrorCode::kTablesInError, std::move(text));
   }

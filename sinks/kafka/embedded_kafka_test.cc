@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <random>
 #include <string>
+#include <thread>
 
 #include "sinks/testing/recording_listener.h"
 
@@ -49,14 +51,19 @@ TEST_CASE(
   CHECK(equal);
 }
 
-TEST_CASE("embedded_kafka: one partition alone takes more than the cluster keeps") {
+TEST_CASE("embedded_kafka: one partition alone takes more than the cluster keeps, and the reader is slow") {
   RecordingListener listener;
   std::uint64_t consumed = 0;
-  auto sink = make_embedded_kafka_sink({}, listener, [&](const ConsumedMessage&) { ++consumed; }).value();
+  auto sink = make_embedded_kafka_sink({}, listener, [&](const ConsumedMessage&) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                ++consumed;
+              }).value();
   const std::vector<TopicSpec> specs = {{"t", 1, {}, {}}};
   const Topic* topic = sink->open_topics(specs, {}).value().front();
   DeliveryTicket ticket;
-  const std::string value(900'000, 'x');
+  std::string value(900'000, ' ');
+  std::mt19937 random(1);  // what compresses well would fit
+  for (char& c : value) c = static_cast<char>(random() & 0xff);
   for (int i = 0; i < 30; ++i) REQUIRE(sink->send({topic, 0, "k", value, &ticket}, {}).ok());
   CHECK(sink->close(seconds(60)).ok());
   CHECK(consumed == 30);

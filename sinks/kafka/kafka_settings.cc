@@ -15,8 +15,8 @@ constexpr std::int64_t kBatchBytesMax = 1'000'000;
 // What a batch of one message has around key and value; the topic's limit counts it, MessageMaxBytes does not.
 constexpr std::int64_t kFramingBytes = 2048;
 
-// Delivery, order and our own threads depend on these. STYLE: the settings reader refuses most of them with a place in the
-// file; this is the last gate.
+// Delivery, order and our own threads depend on these. The settings reader refuses them with their place in the file; this
+// is the last gate.
 constexpr std::array<std::string_view, 20> kOwned = {
     "acks",
     "request.required.acks",

@@ -78,10 +78,13 @@ TEST_CASE("kafka_sink: an empty key and an empty value are empty, not null") {
   REQUIRE(fixture.send(0, {}, {}).ok());
   REQUIRE(fixture.sink->close(seconds(10)).ok());
   CHECK(fixture.listener.delivered_count() == 1);
+  CHECK(fixture.cluster.read("t", 0, 1) == std::vector<MockKafka::Message>{{"", ""}});
 }
 
 TEST_CASE("kafka_sink: an error that passes is retried and order is kept") {
-  Fixture fixture(1);
+  KafkaSinkOptions options;
+  options.properties = {{"batch.size", "1000"}};  // several requests are in flight when the first one fails
+  Fixture fixture(1, options);
   fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
                                 RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION});
   constexpr int kCount = 3'000;

@@ -55,8 +55,7 @@ class MockKafka {
       rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer.get(), 20'000);
       if (message == nullptr) break;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        messages.emplace_back(std::string(static_cast<char*>(message->key), message->key_len),
-                              std::string(static_cast<char*>(message->payload), message->len));
+        messages.emplace_back(text(message->key, message->key_len), text(message->payload, message->len));
       }
       rd_kafka_message_destroy(message);
     }
@@ -65,6 +64,10 @@ class MockKafka {
   }
 
  private:
+  static std::string text(const void* bytes, std::size_t size) {
+    return bytes == nullptr ? "<null>" : std::string(static_cast<const char*>(bytes), size);
+  }
+
   ClientHandle client_;
   rd_kafka_mock_cluster_t* cluster_ = nullptr;
 };

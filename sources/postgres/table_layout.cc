@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "sources/postgres/catalog.h"
-#include "sources/postgres/sql.h"
+#include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
 namespace {
