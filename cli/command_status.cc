@@ -17,6 +17,7 @@ namespace {
 struct Status {
   TaskRecord task;
   std::vector<TableLoadRecord> tables;
+  LoadThreadsRecord threads;
   std::uint64_t data_errors = 0;
 };
 
@@ -25,8 +26,9 @@ Result<Status> read_status(const std::string& path) {
   DMSKAFKA_ASSIGN(std::optional<TaskRecord> task, store->load_task());
   if (!task) return Error(ErrorCode::kStateFile, fmt::format("{} holds no task yet", path));
   DMSKAFKA_ASSIGN(std::vector<TableLoadRecord> tables, store->load_tables());
+  DMSKAFKA_ASSIGN(const LoadThreadsRecord threads, store->load_threads());
   DMSKAFKA_ASSIGN(const std::uint64_t data_errors, store->count_data_errors());
-  return Status{std::move(*task), std::move(tables), data_errors};
+  return Status{std::move(*task), std::move(tables), threads, data_errors};
 }
 
 // Seconds are enough for people: "2024-07-29T00:58:17Z".
@@ -37,11 +39,24 @@ std::string time_text(std::int64_t microseconds) {
   return std::string(stamp.data(), 19) + "Z";
 }
 
+/// "4 reading; for each table 4 sending with 5 queues of 50 records each, the fullest held 50"; "" before a load has run.
+std::string threads_text(const LoadThreadsRecord& threads) {
+  if (threads.reader_threads == 0) return "";
+  if (threads.sender_threads == 0) return fmt::format("{} reading and sending", threads.reader_threads);
+  return fmt::format("{} reading; for each table {} sending with {} of {} records each, the fullest held {}",
+                     threads.reader_threads, threads.sender_threads,
+                     counted(threads.queues_per_thread, "queue", "queues"), threads.buffer_records,
+                     threads.queue_records_high_water);
+}
+
 void print_text(const Status& status) {
   const TaskRecord& task = status.task;
   fmt::print("task      {}\nsource    {} {} {}\ntarget    {}\n", task.task_id, task.source.kind,
              task.source.database, task.source.server, task.target);
   if (!task.snapshot_position.empty()) fmt::print("snapshot  {}\n", task.snapshot_position.text);
+  if (const std::string threads = threads_text(status.threads); !threads.empty()) {
+    fmt::print("threads   {}\n", threads);
+  }
   std::size_t width = 5;
   for (const TableLoadRecord& table : status.tables) width = std::max(width, table.name.text().size());
   fmt::print("\n{:<{}}  {:<15}  {:>15}  {:>8}  {:>9}  {:<20}  {:<20}\n", "table", width, "state", "rows",
@@ -71,15 +86,24 @@ std::string time_json(std::int64_t microseconds) {
   return microseconds == 0 ? "null" : json_quoted(time_text(microseconds));
 }
 
+std::string threads_json(const LoadThreadsRecord& threads) {
+  return fmt::format(
+      "{{\"readers\":{},\"senders_per_table\":{},\"queues_per_thread\":{},\"buffer_records\":{},"
+      "\"queue_records_high_water\":{}}}",
+      threads.reader_threads, threads.sender_threads, threads.queues_per_thread, threads.buffer_records,
+      threads.queue_records_high_water);
+}
+
 void print_json(const Status& status) {
   const TaskRecord& task = status.task;
   fmt::print(
       "{{\"task_id\":{},\"source\":{{\"kind\":{},\"server\":{},\"database\":{}}},\"target\":{},\"mapping_"
       "digest\":{},"
-      "\"snapshot_position\":{},\"data_errors\":{},\"tables\":[",
+      "\"snapshot_position\":{},\"data_errors\":{},\"threads\":{},\"tables\":[",
       json_quoted(task.task_id), json_quoted(task.source.kind), json_quoted(task.source.server),
       json_quoted(task.source.database), json_quoted(task.target), json_quoted(task.mapping_digest),
-      task.snapshot_position.empty() ? "null" : json_quoted(task.snapshot_position.text), status.data_errors);
+      task.snapshot_position.empty() ? "null" : json_quoted(task.snapshot_position.text), status.data_errors,
+      threads_json(status.threads));
   const char* separator = "";
   for (const TableLoadRecord& table : status.tables) {
     fmt::print(

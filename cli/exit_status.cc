@@ -14,6 +14,7 @@ ExitStatus exit_status_of(ErrorCode code, int signal) noexcept {
     case ErrorCode::kSourceRejected:
     case ErrorCode::kTableUnreadable: return ExitStatus::kSource;
     case ErrorCode::kTargetUnavailable:
+    case ErrorCode::kProducerFatal:
     case ErrorCode::kTargetRejected:
     case ErrorCode::kUndelivered: return ExitStatus::kTarget;
     case ErrorCode::kPositionLost:

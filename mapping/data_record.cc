@@ -35,30 +35,46 @@ void append_integer(std::uint64_t value, ByteBuffer& out) {
 
 }  // namespace
 
-DataRecord::DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
+RecordShape DataRecord::plain_shape(const TableSchema& schema, const KafkaSettings& settings,
+                                    const Options& options) {
+  const ValueSettings values = ValueSettings::of(settings, {});
+  const auto key = [&](PartitionKeyType wanted) {
+    return PartitionKey(schema, options.shown_name,
+                        {wanted, settings.partition_include_schema_table, values});
+  };
+  RecordShape shape{options.shown_name, key(options.load_key), key(options.change_key)};
+  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
+    shape.columns.push_back({i, schema.columns[i].name, ValueFormat::of(schema, i, values)});
+  }
+  return shape;
+}
+
+DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect)
     : layout_(settings.message_format),
       null_and_empty_(settings.include_null_and_empty),
       partition_value_(settings.include_partition_value),
       transaction_details_(settings.include_transaction_details),
-      names_unchanged_(options.dialect != Dialect::kDmsStrict),
-      load_key_(options.load_key, schema, options.shown_name, settings, options.values,
-                options.table_key_prefix),
-      change_key_(options.change_key, schema, options.shown_name, settings, options.values,
-                  options.table_key_prefix) {
-  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
-    const ColumnSchema& column = schema.columns[i];
-    if (!is_sent(options.lobs, schema, i)) continue;
-    ValueFormat format = ValueFormat::of(column, options.values);
-    if (schema.is_key_column(i)) format.lob_bytes_max = 0;
-    columns_.push_back({i, format, layout_.member(2, column.name)});
+      dialect_(dialect),
+      load_key_(shape.load_key),
+      change_key_(shape.change_key) {
+  const int depth = shape.document ? 3 : 2;
+  for (const RecordShape::Column& column : shape.columns) {
+    columns_.push_back({column.slot, column.format, column.name, layout_.member(depth, column.name)});
+  }
+  for (const RecordShape::Attribute& attribute : shape.attributes) {
+    attributes_.push_back({attribute.json, layout_.member(2, attribute.name)});
   }
   data_open_ = "{" + layout_.first_member(1, "data") + "{";
+  if (shape.document) {
+    data_open_ += layout_.first_member(2, "_doc") + "{";
+    document_close_ = layout_.close(3);
+  }
   metadata_open_ =
       layout_.close(2) + layout_.member(1, "metadata") + "{" + layout_.first_member(2, "timestamp") + "\"";
   message_close_ = layout_.close(2) + layout_.close(1);
   for (std::size_t i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
-    operations_[i] = operation_text(operation, key_of(operation), options);
+    operations_[i] = operation_text(operation, key_of(operation), shape.shown_name);
   }
   transaction_id_ = layout_.member(2, "transaction-id");
   transaction_record_id_ = layout_.member(2, "transaction-record-id");
@@ -78,14 +94,14 @@ bool DataRecord::shows_key(const PartitionKey& key) const noexcept {
 }
 
 DataRecord::OperationText DataRecord::operation_text(Operation operation, const PartitionKey& key,
-                                                     const Options& options) const {
+                                                     const TableName& shown_name) const {
   OperationText text;
   text.middle = "\"" + layout_.member(2, "record-type") + json_quoted("data") +
-                layout_.member(2, "operation") + json_quoted(operation_name(operation, options.dialect)) +
+                layout_.member(2, "operation") + json_quoted(operation_name(operation, dialect_)) +
                 layout_.member(2, "partition-key-type") + json_quoted(partition_key_type_name(key.type()));
   if (shows_key(key)) text.middle += layout_.member(2, "partition-key-value");
-  text.names = layout_.member(2, "schema-name") + json_quoted(options.shown_name.schema) +
-               layout_.member(2, "table-name") + json_quoted(options.shown_name.table);
+  text.names = layout_.member(2, "schema-name") + json_quoted(shown_name.schema) +
+               layout_.member(2, "table-name") + json_quoted(shown_name.table);
   return text;
 }
 
@@ -96,7 +112,12 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   const OperationText& operation = operations_[static_cast<std::size_t>(change.operation)];
 
   out.value.append(data_open_);
-  append_columns(change, row, out);
+  const std::size_t data_begin = out.value.size();
+  ValueLoss loss = append_columns(change, row, out.value);
+  out.value.append(document_close_);
+  if (!attributes_.empty()) loss.add(append_attributes(row, data_begin, out.value));
+  out.replaced_characters += loss.replaced;
+  out.cut_values += loss.cut;
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
@@ -110,7 +131,8 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   out.value.append(message_close_);
 }
 
-void DataRecord::append_columns(const Change& change, RowView row, EncodedMessage& out) const {
+ValueLoss DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
+  ValueLoss loss;
   std::size_t skip = 1;  // the first member has no comma before it
   for (const Column& column : columns_) {
     Value value = row[column.index];
@@ -120,12 +142,21 @@ void DataRecord::append_columns(const Change& change, RowView row, EncodedMessag
       value = Value::null();
     }
     if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) continue;
-    out.value.append(std::string_view(column.member).substr(skip));
+    out.append(std::string_view(column.member).substr(skip));
     skip = 0;
-    const ValueLoss loss = append_value(column.format, value, out.value);
-    out.replaced_characters += loss.replaced;
-    out.cut_values += loss.cut;
+    loss.add(append_value(column.format, value, out));
   }
+  return loss;
+}
+
+ValueLoss DataRecord::append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const {
+  ValueLoss loss;
+  for (const Attribute& attribute : attributes_) {
+    const bool first = out.size() == data_begin && document_close_.empty();
+    out.append(std::string_view(attribute.member).substr(first ? 1 : 0));
+    loss.add(attribute.json.append_json(row, out));
+  }
+  return loss;
 }
 
 void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const {
@@ -145,14 +176,14 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
 
 // Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL.
 void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
-  if (change.operation != Operation::kUpdate || !names_unchanged_) return;
+  if (change.operation != Operation::kUpdate || dialect_ == Dialect::kDmsStrict) return;
   bool first = true;
   for (const Column& column : columns_) {
     if (row[column.index].form() != ValueForm::kUnchanged) continue;
     if (first) out.append(unchanged_columns_);
     out.append(first ? std::string_view("[") : layout_.item_separator());
     first = false;
-    append_json_string(out, change.table->columns[column.index].name);
+    append_json_string(out, column.name);
   }
   if (!first) out.append(']');
 }

@@ -240,7 +240,8 @@ bool append_by_kind(const ValueFormat& format, std::string_view text, ByteBuffer
 
 }  // namespace
 
-ValueFormat ValueFormat::of(const ColumnSchema& column, const ValueSettings& settings) {
+ValueFormat ValueFormat::of(const TableSchema& schema, std::uint32_t index, const ValueSettings& settings) {
+  const ColumnSchema& column = schema.columns[index];
   ValueFormat format;
   format.kind = column.value_kind;
   format.fraction_digits = column.scale.value_or(6);
@@ -248,7 +249,7 @@ ValueFormat ValueFormat::of(const ColumnSchema& column, const ValueSettings& set
   format.strict = settings.strict;
   format.large_integers = settings.large_integers;
   format.unbounded_decimal = column.type == DmsType::kDecimal && !column.precision;
-  if (column.lob) format.lob_bytes_max = settings.lob_bytes_max;
+  if (column.lob && !schema.is_key_column(index)) format.lob_bytes_max = settings.lob_bytes_max;
   return format;
 }
 

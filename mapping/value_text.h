@@ -19,7 +19,8 @@ struct ValueFormat {
   bool unbounded_decimal = false;  ///< strict: a numeric without precision, which has 6 decimals
   std::size_t lob_bytes_max = 0;   ///< a longer value is cut; 0: none is
 
-  static ValueFormat of(const ColumnSchema& column, const ValueSettings& settings);
+  /// Of a column of `schema`. Columns of the primary key are never cut: rows could not be told apart.
+  static ValueFormat of(const TableSchema& schema, std::uint32_t column, const ValueSettings& settings);
 };
 
 /// True for a value that IncludeNullAndEmpty=false leaves out because it is an empty string: a text that is empty,
@@ -29,7 +30,11 @@ bool is_empty_string(const ValueFormat& format, const Value& value) noexcept;
 /// What a value lost on its way, for the statistics.
 struct ValueLoss {
   std::uint32_t replaced = 0;  ///< invalid UTF-8 sequences that became U+FFFD
-  std::uint32_t cut = 0;       ///< 1: longer than LobMaxSize
+  std::uint32_t cut = 0;       ///< values longer than LobMaxSize
+  void add(const ValueLoss& other) noexcept {
+    replaced += other.replaced;
+    cut += other.cut;
+  }
 };
 
 /// Appends the value as JSON. Text that does not have the form its kind promises is written as a JSON string, so that

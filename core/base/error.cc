@@ -91,34 +91,21 @@ std::string Error::to_string() const {
 
 std::string_view error_code_name(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::kInternal:
-      return "internal";
-    case ErrorCode::kCommandLine:
-      return "command-line";
-    case ErrorCode::kInvalidSettings:
-      return "invalid-settings";
-    case ErrorCode::kInvalidMapping:
-      return "invalid-mapping";
-    case ErrorCode::kSourceUnavailable:
-      return "source-unavailable";
-    case ErrorCode::kSourceRejected:
-      return "source-rejected";
-    case ErrorCode::kTableUnreadable:
-      return "table-unreadable";
-    case ErrorCode::kPositionLost:
-      return "position-lost";
-    case ErrorCode::kTargetUnavailable:
-      return "target-unavailable";
-    case ErrorCode::kTargetRejected:
-      return "target-rejected";
-    case ErrorCode::kUndelivered:
-      return "undelivered";
-    case ErrorCode::kStateFile:
-      return "state-file";
-    case ErrorCode::kTablesInError:
-      return "tables-in-error";
-    case ErrorCode::kCancelled:
-      return "cancelled";
+    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kCommandLine: return "command-line";
+    case ErrorCode::kInvalidSettings: return "invalid-settings";
+    case ErrorCode::kInvalidMapping: return "invalid-mapping";
+    case ErrorCode::kSourceUnavailable: return "source-unavailable";
+    case ErrorCode::kSourceRejected: return "source-rejected";
+    case ErrorCode::kTableUnreadable: return "table-unreadable";
+    case ErrorCode::kPositionLost: return "position-lost";
+    case ErrorCode::kProducerFatal: return "producer-fatal";
+    case ErrorCode::kTargetUnavailable: return "target-unavailable";
+    case ErrorCode::kTargetRejected: return "target-rejected";
+    case ErrorCode::kUndelivered: return "undelivered";
+    case ErrorCode::kStateFile: return "state-file";
+    case ErrorCode::kTablesInError: return "tables-in-error";
+    case ErrorCode::kCancelled: return "cancelled";
   }
   return "unknown";
 }

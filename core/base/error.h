@@ -22,6 +22,7 @@ enum class ErrorCode : std::uint8_t {
   kTableUnreadable,    ///< One table cannot be read (permission, dropped, altered); the others can.
   kPositionLost,       ///< The log position is gone from the source's log: a new full load is needed.
   kTargetUnavailable,  ///< No broker answers, or nothing is acknowledged any more.
+  kProducerFatal,      ///< The producer can send nothing more; a new one can.
   kTargetRejected,     ///< The broker answered no: authentication, authorisation, invalid topic.
   kUndelivered,        ///< Messages were not delivered.
   kStateFile,          ///< The state file is unusable: locked, full, foreign, damaged, other task or mapping.

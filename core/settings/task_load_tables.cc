@@ -11,14 +11,26 @@ using T = TaskSettings;
 
 constexpr std::array<std::string_view, 3> kPrepModes = {"DROP_AND_CREATE", "TRUNCATE_BEFORE_LOAD",
                                                         "DO_NOTHING"};
-constexpr std::string_view kSegments =
-    "parallel segments within one table; until then each table has one reading thread";
 constexpr std::string_view kLanes = "change data capture";
 
 // Buffers and queues. SPEC ParallelLoadBufferSize: "valid only when there is more than one thread."
-std::string only_with_threads(std::string_view capability) {
-  return fmt::format("{}; only with more than one thread", capability);
+std::string only_with_threads(std::string_view meaning) {
+  return fmt::format("{}; only with more than one thread", meaning);
 }
+
+/// What the settings of one kind of threads share: the load's are honoured, those that apply changes come later.
+struct ThreadsVerdict {
+  Verdict verdict;
+  std::string_view threads;  ///< FieldInfo::meaning of each of them
+  std::string_view buffer;
+  std::string_view queues;
+};
+constexpr ThreadsVerdict kLoad{
+    Verdict::kHonoured,
+    "threads that read, and threads that send, for each table; 0: as many readers as there are "
+    "processors, and they send themselves",
+    "records in each queue between readers and senders", "queues of each sending thread"};
+constexpr ThreadsVerdict kApply{Verdict::kNotYet, kLanes, kLanes, kLanes};
 
 // SPEC ParallelLoadThreads: "The maximum value for an Apache Kafka target is 32. You can ask to have this maximum limit
 // increased." Here MaxThreads raises it.
@@ -35,17 +47,17 @@ void read_threads(FieldInput& input, const T& settings, std::int64_t& into) {
 }
 
 template <typename Get>
-Field<T> threads_field(std::string_view name, Get get, std::string_view capability) {
-  return Field<T>{{name, "integer", "0", "0 to 32, or to DmskafkaSettings.MaxThreads", Verdict::kNotYet,
-                   std::string(capability)},
+Field<T> threads_field(std::string_view name, Get get, const ThreadsVerdict& of) {
+  return Field<T>{{name, "integer", "0", "0 to 32, or to DmskafkaSettings.MaxThreads", of.verdict,
+                   std::string(of.threads)},
                   [get](FieldInput& input, T& into) { read_threads(input, into, get(into)); }};
 }
 
 // Zero is AWS's "not set", and so is what its own default document holds without threads.
 template <typename Get>
-Field<T> buffer_field(std::string_view name, Get get, std::string_view capability) {
-  return Field<T>{{name, "integer", "0", "0 (not set) or 1 to 1000", Verdict::kNotYet,
-                   fmt::format("{}; 50 when not set", only_with_threads(capability))},
+Field<T> buffer_field(std::string_view name, Get get, const ThreadsVerdict& of) {
+  return Field<T>{{name, "integer", "0", "0 (not set) or 1 to 1000", of.verdict,
+                   fmt::format("{}; 50 when not set", only_with_threads(of.buffer))},
                   [get](FieldInput& input, T& into) {
                     const auto records = input.integer(0, 1000, "1000 is AWS's bound for Kafka");
                     if (records && *records != 0) get(into) = *records;
@@ -113,15 +125,15 @@ TaskTable make_target_metadata_table() {
               unused_field<T>("InlineLobMaxSize", "integer", "0").no_effect("it belongs to FullLobMode"),
               unused_field<T>("LoadMaxFileSize", "integer", "0")
                   .no_effect("it bounds CSV files, which are not written here"),
-              threads_field("ParallelLoadThreads", DMSKAFKA_MEMBER(parallel_load_threads), kSegments),
-              buffer_field("ParallelLoadBufferSize", DMSKAFKA_MEMBER(parallel_load_buffer_size), kSegments),
+              threads_field("ParallelLoadThreads", DMSKAFKA_MEMBER(parallel_load_threads), kLoad),
+              buffer_field("ParallelLoadBufferSize", DMSKAFKA_MEMBER(parallel_load_buffer_size), kLoad),
               Field<T>{{"ParallelLoadQueuesPerThread", "integer", "0", "0 (not set), 1, or 5 to 512",
-                        Verdict::kNotYet, only_with_threads(kSegments)},
+                        kLoad.verdict, only_with_threads(kLoad.queues)},
                        read_load_queues},
-              threads_field("ParallelApplyThreads", DMSKAFKA_MEMBER(parallel_apply_threads), kLanes),
-              buffer_field("ParallelApplyBufferSize", DMSKAFKA_MEMBER(parallel_apply_buffer_size), kLanes),
+              threads_field("ParallelApplyThreads", DMSKAFKA_MEMBER(parallel_apply_threads), kApply),
+              buffer_field("ParallelApplyBufferSize", DMSKAFKA_MEMBER(parallel_apply_buffer_size), kApply),
               Field<T>{{"ParallelApplyQueuesPerThread", "integer", "0", "0 (not set) or 1 to 512",
-                        Verdict::kNotYet, only_with_threads(kLanes)},
+                        kApply.verdict, only_with_threads(kApply.queues)},
                        [](FieldInput& input, T& into) {
                          const auto queues = input.integer(0, 512);
                          if (queues && *queues != 0) into.parallel_apply_queues_per_thread = *queues;

@@ -222,9 +222,7 @@ TEST_CASE("task_settings: MaxThreads raises the bound of threads, wherever it st
 TEST_CASE("task_settings: what is accepted without being honoured is told") {
   CHECK(
       notices(R"({"TargetMetadata":{"ParallelLoadThreads":4,"LimitedSizeLobMode":true,"LobMaxSize":32}})") ==
-      Texts{"ParallelLoadThreads is not yet honoured: parallel segments within one table; until then each "
-            "table has one "
-            "reading thread"});
+      Texts{});
   CHECK(
       notices(
           R"({"FullLoadSettings":{"CommitRate":5,"FullLoadEnabled":true},"Logging":{"EnableLogging":true}})") ==

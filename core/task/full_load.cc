@@ -10,6 +10,7 @@
 #include "core/base/logging.h"
 #include "core/task/delivery_accounts.h"
 #include "core/task/load_choice.h"
+#include "core/task/load_recovery.h"
 #include "core/task/load_schedule.h"
 #include "core/task/segment_planning.h"
 #include "core/task/subtask.h"
@@ -24,8 +25,9 @@ using namespace std::chrono_literals;
 // What is in flight gets so long to be acknowledged once the task ends; after a stop request a person waits for it.
 constexpr std::chrono::milliseconds kCloseTimeout = 60s;
 constexpr std::chrono::milliseconds kCloseTimeoutStopped = 10s;
-// A kill repeats at most what was read since.
-constexpr std::chrono::milliseconds kProgressSavedEvery = 500ms;
+// A kill repeats the ranges that were not saved as done yet; a load that is killed again and again must still get on.
+constexpr std::chrono::milliseconds kRangesSavedEvery = 100ms;
+constexpr std::chrono::milliseconds kCountersSavedEvery = 500ms;
 constexpr std::chrono::milliseconds kTick = 20ms;
 
 /// A source names the table in its errors; other texts get the name in front.
@@ -34,19 +36,27 @@ std::string named(const TableName& table, std::string text) {
   return text.find(name) == std::string::npos ? name + ": " + text : text;
 }
 
-/// The run of one full load. Thread: the task's own, which owns the reading threads and ends the tables.
+/// What the attempts of one run share.
+struct RunSoFar {
+  LoadAttempt attempt = LoadAttempt::kFirst;
+  // What stood before the first attempt.
+  std::uint64_t tables_selected = 0;
+  std::uint64_t tables_done_before = 0;
+  std::uint64_t rows_before = 0;
+  std::uint64_t bytes_before = 0;
+  std::chrono::steady_clock::time_point started;  // of the first row; the epoch: none was read
+  std::vector<std::string> notes;                 // of the last attempt
+};
+
+/// One attempt of a full load. Thread: the task's own, which owns the reading threads and ends the tables.
 class FullLoad {
  public:
-  FullLoad(const FullLoadTask& task, FullLoadSummary& summary, std::stop_token stop)
-      : task_(task),
-        summary_(summary),
-        failure_(std::move(stop)),
-        accounts_(task.store, task.settings, failure_) {}
+  FullLoad(const FullLoadTask& task, RunSoFar& run, std::stop_token stop)
+      : task_(task), run_(run), failure_(std::move(stop)), accounts_(task.store, task.settings, failure_) {}
 
   Result<void> run(const SinkFactory& make_sink) {
-    DMSKAFKA_ASSIGN(choice_, choose_load(task_));
-    summary_.tables_selected = choice_.tables_selected;
-    summary_.tables_done_before = choice_.tables_done_before;
+    DMSKAFKA_ASSIGN(choice_, choose_load(task_, run_.attempt));
+    note_before();
     for (const UndescribedTable& table : choice_.undescribed) DMSKAFKA_TRY(fail_undescribed(table));
     Result<void> loaded;
     if (!choice_.todo.empty()) {
@@ -56,13 +66,31 @@ class FullLoad {
       loaded = close_sink(std::move(loaded));
     }
     auto saved = save_unfinished();
-    summarise();
     if (!loaded) return loaded;
-    DMSKAFKA_TRY(std::move(saved));
-    return verdict();
+    return saved;
+  }
+
+  /// Rows were asked for: what fails from then on may be worth another attempt.
+  bool began() const { return run_.started != std::chrono::steady_clock::time_point(); }
+  /// What the next attempt does not have to do again.
+  LoadRecovery::Gain gain() const {
+    const bool something = std::ranges::any_of(choice_.todo, [](const auto& table) {
+      return table->progress.state.load() == TableState::kTableCompleted ||
+             std::ranges::any_of(table->segments, &SegmentLoad::saved);
+    });
+    return something ? LoadRecovery::Gain::kSomething : LoadRecovery::Gain::kNothing;
   }
 
  private:
+  void note_before() {
+    run_.notes.clear();
+    if (run_.attempt == LoadAttempt::kAgain) return;
+    run_.tables_selected = choice_.tables_selected;
+    run_.tables_done_before = choice_.tables_done_before;
+    run_.rows_before = choice_.rows_before;
+    run_.bytes_before = choice_.bytes_before;
+  }
+
   Result<void> fail_undescribed(const UndescribedTable& table) {
     table.progress->set_error(table.error.to_string());
     table.progress->state.store(TableState::kTableError);
@@ -102,12 +130,12 @@ class FullLoad {
     DMSKAFKA_ASSIGN(const PlannedSegments planned,
                     plan_all_segments(choice_.todo, *snapshot_, task_.store,
                                       SegmentPlanningOptions{task_.rows_max_per_table.has_value()}));
-    summary_.notes.insert(summary_.notes.end(), planned.notes.begin(), planned.notes.end());
-    choice_.rows_before += planned.rows_done_before;
+    run_.notes = planned.notes;
+    if (run_.attempt == LoadAttempt::kFirst) run_.rows_before += planned.rows_done_before;
     // Changes are to be followed from the first snapshot whose rows are kept.
     if (choice_.tables_done_before != 0 || planned.rows_done_before != 0) {
       const LogPosition& first = choice_.record.snapshot_position;
-      summary_.notes.push_back(
+      run_.notes.push_back(
           fmt::format("this load spans two snapshots: what an earlier run had sent was read before{}",
                       first.empty() ? "" : fmt::format(" (at {})", first.text)));
       return {};
@@ -122,7 +150,7 @@ class FullLoad {
     DMSKAFKA_TRY(open_topics());
     DMSKAFKA_TRY(open_snapshot());
     task_.progress.set_phase("");
-    started_ = std::chrono::steady_clock::now();
+    if (!began()) run_.started = std::chrono::steady_clock::now();
     LoadSchedule schedule(choice_.todo, LoadSchedule::Limits{tables_at_once(), readers_per_table()});
     const SubtaskContext context{
         *snapshot_,
@@ -226,7 +254,8 @@ class FullLoad {
   void tend_tables(const LoadSchedule& schedule, std::size_t readers) {
     std::vector<TableLoad*> open;
     for (const auto& table : choice_.todo) open.push_back(table.get());
-    auto saved = std::chrono::steady_clock::now();
+    auto ranges_saved = std::chrono::steady_clock::now();
+    auto counters_saved = ranges_saved;
     while (!open.empty()) {
       const bool ended = readers_ended();
       std::erase_if(open, [&](TableLoad* table) { return end_if_settled(*table, schedule); });
@@ -234,13 +263,18 @@ class FullLoad {
       if (failure_.token().stop_requested() && ended) break;
       if (auto failed = sink_->failure()) failure_.set(*failed);
       const auto now = std::chrono::steady_clock::now();
-      if (now - saved >= kProgressSavedEvery) {
-        saved = now;
-        if (auto done = save_progress(open, readers); !done) failure_.set(std::move(done).error());
+      if (now - ranges_saved >= kRangesSavedEvery) {
+        ranges_saved = now;
+        if (auto done = save_ranges(open); !done) failure_.set(std::move(done).error());
+      }
+      if (now - counters_saved >= kCountersSavedEvery) {
+        counters_saved = now;
+        if (auto done = save_counters(open, readers); !done) failure_.set(std::move(done).error());
       }
       wait_a_tick(open, schedule);
     }
-    if (auto done = save_progress(open, readers); !done) failure_.set(std::move(done).error());
+    if (auto done = save_ranges(open); !done) failure_.set(std::move(done).error());
+    if (auto done = save_counters(open, readers); !done) failure_.set(std::move(done).error());
   }
 
   /// Wakes at once when the last rows of the first read-through table are reported, so that small loads end quickly.
@@ -278,6 +312,8 @@ class FullLoad {
       failed = Error(ErrorCode::kTableUnreadable, table.progress.error());
     }
     if (!failed && !table.done()) {
+      // Its own words say more, and what can be done about it.
+      if (auto sink_failed = sink_->failure()) return *sink_failed;
       // The table stays unfinished, and the lost rows are sent by the next run.
       return Error(ErrorCode::kTargetUnavailable,
                    fmt::format("{}: messages were given up before they were acknowledged",
@@ -295,9 +331,13 @@ class FullLoad {
         .hint("TableErrorPolicy is STOP_TASK");
   }
 
-  Result<void> save_progress(const std::vector<TableLoad*>& open, std::size_t readers) {
+  Result<void> save_ranges(const std::vector<TableLoad*>& open) {
+    for (TableLoad* table : open) DMSKAFKA_TRY(table->save_settled_segments(task_.store));
+    return {};
+  }
+
+  Result<void> save_counters(const std::vector<TableLoad*>& open, std::size_t readers) {
     for (TableLoad* table : open) {
-      DMSKAFKA_TRY(table->save_settled_segments(task_.store));
       DMSKAFKA_TRY(table->save_counters(task_.store));
       if (table->progress.state.load() == TableState::kFullLoad && table->lanes) {
         add_lane_statistics(table->lanes->statistics());
@@ -336,47 +376,13 @@ class FullLoad {
     return {};
   }
 
-  void summarise() {
-    for (const TableProgress& table : task_.progress.tables()) {
-      summary_.rows_delivered += table.rows_delivered.load();
-      summary_.bytes_delivered += table.bytes_delivered.load();
-      summary_.rows_failed += table.rows_failed.load();
-      summary_.control_records += table.control_records_delivered.load();
-      summary_.values_cut += table.values_cut.load();
-      summary_.characters_replaced += table.characters_replaced.load();
-      if (table.state.load() == TableState::kTableCompleted) ++summary_.tables_completed;
-      if (table.state.load() == TableState::kTableError) ++summary_.tables_in_error;
-    }
-    summary_.tables_completed -= summary_.tables_done_before;
-    summary_.rows_delivered -= std::min(summary_.rows_delivered, choice_.rows_before);
-    summary_.bytes_delivered -= std::min(summary_.bytes_delivered, choice_.bytes_before);
-    if (started_ != std::chrono::steady_clock::time_point()) {
-      summary_.elapsed =
-          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_);
-    }
-  }
-
-  Result<void> verdict() const {
-    if (summary_.tables_in_error == 0 && summary_.rows_failed == 0) return {};
-    std::string text;
-    if (summary_.tables_in_error != 0) {
-      text = fmt::format("{} of {} tables in error", summary_.tables_in_error, summary_.tables_selected);
-    }
-    if (summary_.rows_failed != 0) {
-      text += fmt::format("{}{} message{} not delivered", text.empty() ? "" : "; ", summary_.rows_failed,
-                          summary_.rows_failed == 1 ? "" : "s");
-    }
-    return Error(ErrorCode::kTablesInError, std::move(text));
-  }
-
   const FullLoadTask& task_;
-  FullLoadSummary& summary_;
+  RunSoFar& run_;
   TaskFailure failure_;
   DeliveryAccounts accounts_;
   LoadChoice choice_;
   std::unique_ptr<Sink> sink_;  // after choice_: its reports point into the tables
   std::unique_ptr<Snapshot> snapshot_;
-  std::chrono::steady_clock::time_point started_;
   LoadThreadsRecord threads_;
 
   mutable Mutex mutex_;
@@ -385,11 +391,65 @@ class FullLoad {
   std::size_t active_ GUARDED_BY(mutex_) = 0;
 };
 
+void summarise(const TaskProgress& progress, const RunSoFar& run, FullLoadSummary& summary) {
+  summary.tables_selected = run.tables_selected;
+  summary.tables_done_before = run.tables_done_before;
+  summary.notes = run.notes;
+  for (const TableProgress& table : progress.tables()) {
+    summary.rows_delivered += table.rows_delivered.load();
+    summary.bytes_delivered += table.bytes_delivered.load();
+    summary.rows_failed += table.rows_failed.load();
+    summary.control_records += table.control_records_delivered.load();
+    summary.values_cut += table.values_cut.load();
+    summary.characters_replaced += table.characters_replaced.load();
+    if (table.state.load() == TableState::kTableCompleted) ++summary.tables_completed;
+    if (table.state.load() == TableState::kTableError) ++summary.tables_in_error;
+  }
+  summary.tables_completed -= summary.tables_done_before;
+  summary.rows_delivered -= std::min(summary.rows_delivered, run.rows_before);
+  summary.bytes_delivered -= std::min(summary.bytes_delivered, run.bytes_before);
+  if (run.started != std::chrono::steady_clock::time_point()) {
+    summary.elapsed =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - run.started);
+  }
+}
+
+Result<void> verdict(const FullLoadSummary& summary) {
+  if (summary.tables_in_error == 0 && summary.rows_failed == 0) return {};
+  std::string text;
+  if (summary.tables_in_error != 0) {
+    text = fmt::format("{} of {} tables in error", summary.tables_in_error, summary.tables_selected);
+  }
+  if (summary.rows_failed != 0) {
+    text += fmt::format("{}{} message{} not delivered", text.empty() ? "" : "; ", summary.rows_failed,
+                        summary.rows_failed == 1 ? "" : "s");
+  }
+  return Error(ErrorCode::kTablesInError, std::move(text));
+}
+
+/// Attempts, until one succeeds or fails for good.
+Result<void> run_attempts(const FullLoadTask& task, const SinkFactory& make_sink, RunSoFar& run,
+                          LoadRecovery& recovery, const std::stop_token& stop) {
+  for (;;) {
+    FullLoad load(task, run, stop);
+    auto ended = load.run(make_sink);
+    if (ended || !load.began() || task.rows_max_per_table) return ended;
+    if (!recovery.again(ended.error(), load.gain(), stop)) return ended;
+    run.attempt = LoadAttempt::kAgain;
+  }
+}
+
 }  // namespace
 
 Result<void> run_full_load(const FullLoadTask& task, const SinkFactory& make_sink, FullLoadSummary& summary,
                            std::stop_token stop) {
-  return FullLoad(task, summary, std::move(stop)).run(make_sink);
+  RunSoFar run;
+  LoadRecovery recovery(task.recovery_wait);
+  auto ended = run_attempts(task, make_sink, run, recovery, stop);
+  summarise(task.progress, run, summary);
+  if (auto note = recovery.note()) summary.notes.push_back(*std::move(note));
+  if (!ended) return ended;
+  return verdict(summary);
 }
 
 }  // namespace dmskafka

@@ -35,6 +35,8 @@ struct FullLoadTask {
   bool restart = false;                             ///< discard the task's state first
   std::optional<std::uint64_t> rows_max_per_table;  ///< dry-run --limit
   std::vector<TableName> only_tables;               ///< dry-run --table; empty: all selected
+  std::chrono::milliseconds recovery_wait{
+      1'000};  ///< before a load that lost its source or producer begins again
 };
 
 /// How it ended. Filled also when the load fails, as far as it came.
@@ -59,7 +61,8 @@ using SinkFactory = std::function<Result<std::unique_ptr<Sink>>(DeliveryListener
 
 /// Copies every selected table. Tables run in parallel (MaxFullLoadSubTasks); a table that fails is left in
 /// error and the others go on (TableErrorPolicy). Resumes: tables completed by an earlier run are not sent
-/// again. Returns the first failure that ended the load; kTablesInError when it finished but left tables or
+/// again. A load that loses its producer for good (kProducerFatal) or its source (kSourceUnavailable) begins again
+/// with a new one, as a rerun would, while such attempts finish something. Returns the first failure that ended the load; kTablesInError when it finished but left tables or
 /// records behind; kCancelled after a stop request, with what was delivered saved. Order of ending: readers
 /// stop, the sink is closed (everything reported), the state is saved.
 Result<void> run_full_load(const FullLoadTask& task, const SinkFactory& make_sink, FullLoadSummary& summary,

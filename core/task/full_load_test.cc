@@ -43,10 +43,19 @@ struct World {
     summary = {};
     progress = std::make_unique<TaskProgress>();
     const auto store = make_fake_store(file);
-    FullLoadTask task{source,        planner,           *store,
-                      *progress,     settings,          task_id,
-                      "fake:target", message_bytes_max, WallClock(WallTime{0}),
-                      restart,       rows_max,          {}};
+    FullLoadTask task{source,
+                      planner,
+                      *store,
+                      *progress,
+                      settings,
+                      task_id,
+                      "fake:target",
+                      message_bytes_max,
+                      WallClock(WallTime{0}),
+                      restart,
+                      rows_max,
+                      {},
+                      std::chrono::milliseconds(1)};
     return run_full_load(
         task, [this](DeliveryListener& listener) { return make_fake_sink(target, listener); }, summary,
         stop.get_token());
@@ -466,4 +475,105 @@ TEST_CASE("full_load: a message given up without a reason of its own is sent aga
   give_up = false;
   REQUIRE(world.run().ok());
   CHECK(world.values().count("a:a-50") == 1);
+}
+
+TEST_CASE(
+    "full_load: a producer that cannot go on is replaced, and what was not acknowledged is read again") {
+  for (const std::int64_t threads : {0, 4}) {
+    World world;
+    world.add_table("a", 40'000);
+    world.add_table("b", 50);
+    world.table("a").rows_per_segment = 500;
+    world.settings.parallel_load_threads = threads;
+    world.settings.parallel_load_queues_per_thread = 5;
+    std::atomic<int> failures{0};
+    // Each producer dies after so many messages, three times. A range is finished by then, so every attempt gains something.
+    world.target.fail_sink = [&](std::uint64_t sent) -> std::optional<Error> {
+      if (sent < 9'000 || world.target.sinks_made > 3) return std::nullopt;
+      failures.fetch_add(1);
+      return Error(ErrorCode::kProducerFatal, "the Kafka producer cannot go on: sequence numbers");
+    };
+    REQUIRE(world.run().ok());
+    CHECK(failures >= 3);
+    CHECK(world.target.sinks_made == 4);
+    CHECK(world.source.snapshots_opened == 4);
+    const auto values = world.values();
+    CHECK(std::set<std::string>(values.begin(), values.end()).size() == 40'052);
+    CHECK(values.size() < 60'000);  // the ranges that were done did not come again
+    CHECK(world.summary.tables_completed == 2);
+    CHECK(world.summary.tables_in_error == 0);
+    CHECK(
+        world.summary.notes.back() ==
+        "the load began again 3 times within this run, the last time after: the Kafka producer cannot go on: "
+        "sequence numbers");
+  }
+}
+
+TEST_CASE("full_load: a producer that dies before anything is finished is given up after a few attempts") {
+  World world;
+  world.add_table("a", 5'000);
+  world.target.fail_sink = [](std::uint64_t sent) -> std::optional<Error> {
+    if (sent > 100) return Error(ErrorCode::kProducerFatal, "cannot go on");
+    return std::nullopt;
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kProducerFatal);
+  CHECK(world.target.sinks_made == 5);
+  CHECK(world.record("a").state == TableState::kTableCancelled);
+  world.target.fail_sink = nullptr;
+  REQUIRE(world.run().ok());
+  CHECK(world.values().count("a:a-4999") == 1);
+}
+
+TEST_CASE(
+    "full_load: a snapshot that is lost is replaced by a new one; tables that ended stay as they ended") {
+  World world;
+  world.add_table("done", 10);
+  world.add_table("failed", 10);
+  world.add_table("gone", 10);
+  world.add_table("a", 10'000);
+  world.table("a").rows_per_segment = 100;
+  world.table("failed").read_error = Error(ErrorCode::kTableUnreadable, "permission denied");
+  world.planner.load_orders = {{"done", 3}, {"failed", 2}, {"a", 1}};
+  world.source.readers_max = 1;
+  bool lost = false;
+  world.source.fail_read = [&](const TableName& name, std::size_t row) -> std::optional<Error> {
+    if (name.table != "a" || row < 5'000) return std::nullopt;
+    if (world.source.snapshots_opened == 1) {
+      lost = true;
+      return Error(ErrorCode::kSourceUnavailable, "the snapshot is gone");
+    }
+    return std::nullopt;
+  };
+  world.source.before_list = [&] {
+    if (lost)
+      std::erase_if(world.source.tables, [](const FakeTable& table) { return table.name.table == "gone"; });
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTablesInError);
+  CHECK(result.error().message() == "2 of 4 tables in error");
+  CHECK(world.source.snapshots_opened == 2);
+  CHECK(world.values().count("done:done-5") == 1);
+  CHECK(world.values().count("failed:failed-5") == 1);
+  CHECK(world.values().count("a:a-9999") == 1);
+  CHECK(world.record("gone").error == "s.gone is gone from the source since the load began");
+  CHECK(world.summary.tables_completed == 2);
+  CHECK(world.summary.tables_in_error == 2);
+  CHECK(world.summary.tables_selected == 4);
+}
+
+TEST_CASE("full_load: a failure that a new producer would meet again ends the load at once") {
+  World world;
+  world.add_table("a", 5'000);
+  world.table("a").rows_per_segment = 100;
+  world.target.fail_sink = [](std::uint64_t sent) -> std::optional<Error> {
+    if (sent > 2'000) return Error(ErrorCode::kTargetRejected, "Kafka refuses us");
+    return std::nullopt;
+  };
+  auto result = world.run();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == ErrorCode::kTargetRejected);
+  CHECK(world.target.sinks_made == 1);
 }

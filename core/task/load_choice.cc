@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -16,7 +17,8 @@ namespace {
 /// Thread: the task's.
 class Chooser {
  public:
-  explicit Chooser(const FullLoadTask& task) : task_(task) {}
+  Chooser(const FullLoadTask& task, LoadAttempt attempt)
+      : task_(task), again_(attempt == LoadAttempt::kAgain) {}
 
   Result<LoadChoice> run() {
     DMSKAFKA_TRY(open_task_record());
@@ -28,7 +30,7 @@ class Chooser {
   /// Compares this run with what the state file knows, and refuses another task by name.
   Result<void> open_task_record() {
     DMSKAFKA_ASSIGN(const SourceIdentity source, task_.source.identity());
-    if (task_.restart) DMSKAFKA_TRY(task_.store.discard_task());
+    if (task_.restart && !again_) DMSKAFKA_TRY(task_.store.discard_task());
     DMSKAFKA_ASSIGN(const std::optional<TaskRecord> before, task_.store.load_task());
     choice_.record.task_id = task_.task_id;
     choice_.record.source = source;
@@ -75,8 +77,12 @@ class Chooser {
         return std::ranges::find(task_.only_tables, table.name) == task_.only_tables.end();
       });
     }
-    choice_.tables_selected = selected.size();
-    if (selected.empty()) return no_tables();
+    if (again_) {
+      keep_unended(selected);
+    } else {
+      choice_.tables_selected = selected.size();
+      if (selected.empty()) return no_tables();
+    }
 
     std::vector<TableName> names;
     names.reserve(selected.size());
@@ -92,9 +98,41 @@ class Chooser {
       DMSKAFKA_TRY(add_table(selected[i], std::move(schemas[i]), before));
     }
     order_tables();
+    if (again_) return {};
     task_.progress.ready.store(true);
     announce();
     return {};
+  }
+
+  /// Others look at the progress meanwhile, so its tables stay the same: none that came since is added.
+  void keep_unended(std::vector<SelectedTable>& selected) {
+    std::set<TableName> unended;
+    for (TableProgress& table : task_.progress.tables()) {
+      ++choice_.tables_selected;
+      const TableState state = table.state.load();
+      if (state == TableState::kTableCompleted) ++choice_.tables_done_before;
+      if (state == TableState::kTableCompleted || state == TableState::kTableError) continue;
+      if (std::ranges::find(selected, table.name, &SelectedTable::name) != selected.end()) {
+        unended.insert(table.name);
+      } else {
+        choice_.undescribed.push_back(UndescribedTable{
+            &table,
+            Error(ErrorCode::kTableUnreadable,
+                  fmt::format("{} is gone from the source since the load began", table.name.text()))});
+      }
+    }
+    std::erase_if(selected, [&](const SelectedTable& table) { return !unended.contains(table.name); });
+  }
+
+  /// As at the start of a rerun. Bytes, failed records and control records go on: they count what this run did.
+  TableProgress& begin_again(const TableName& name) {
+    TableProgress& table = *std::ranges::find(task_.progress.tables(), name, &TableProgress::name);
+    table.state.store(TableState::kBeforeLoad);
+    table.rows_read.store(0);
+    table.rows_delivered.store(0);
+    table.suspended.store(false);
+    table.set_error("");
+    return table;
   }
 
   Result<void> no_tables() const {
@@ -109,8 +147,8 @@ class Chooser {
 
   Result<void> add_table(const SelectedTable& selected, Result<TableSchema> schema,
                          const std::optional<TableLoadRecord>& before) {
-    TableProgress& progress = task_.progress.add_table(selected.name);
-    if (before && before->state == TableState::kTableCompleted) {
+    TableProgress& progress = again_ ? begin_again(selected.name) : task_.progress.add_table(selected.name);
+    if (!again_ && before && before->state == TableState::kTableCompleted) {
       progress.state.store(TableState::kTableCompleted);
       progress.rows_delivered.store(before->rows_delivered);
       progress.bytes_delivered.store(before->bytes_delivered);
@@ -126,7 +164,7 @@ class Chooser {
       return {};
     }
     auto table_schema = std::make_shared<const TableSchema>(std::move(schema).value());
-    progress.rows_estimate = table_schema->rows_estimate.value_or(0);
+    if (!again_) progress.rows_estimate = table_schema->rows_estimate.value_or(0);
     DMSKAFKA_ASSIGN(std::unique_ptr<const TablePlan> plan, task_.planner.plan(table_schema));
     for (const std::string& remark : plan->remarks())
       log_warning(fmt::format("{}: {}", selected.name.text(), remark));
@@ -162,11 +200,14 @@ class Chooser {
   }
 
   const FullLoadTask& task_;
+  const bool again_;
   LoadChoice choice_;
 };
 
 }  // namespace
 
-Result<LoadChoice> choose_load(const FullLoadTask& task) { return Chooser(task).run(); }
+Result<LoadChoice> choose_load(const FullLoadTask& task, LoadAttempt attempt) {
+  return Chooser(task, attempt).run();
+}
 
 }  // namespace dmskafka

@@ -28,8 +28,12 @@ struct LoadChoice {
   std::vector<UndescribedTable> undescribed;
 };
 
+/// The first look of a run, or one after it lost its source or its producer: then the tables of the first look are kept,
+/// those that ended (completed or in error) stay ended, and one that is gone since is undescribed.
+enum class LoadAttempt : std::uint8_t { kFirst, kAgain };
+
 /// Compares the task with its state file, reads the catalogue and plans each table.
 /// Errors: kStateFile when the file belongs to another task, source, target or mapping; kInvalidMapping; the source's.
-Result<LoadChoice> choose_load(const FullLoadTask& task);
+Result<LoadChoice> choose_load(const FullLoadTask& task, LoadAttempt attempt = LoadAttempt::kFirst);
 
 }  // namespace dmskafka

@@ -74,7 +74,8 @@ class Sink {
 
   /// Takes one message; blocks while more than the byte budget is in flight (back-pressure). Messages of one
   /// partition sent by one thread, or by threads that order themselves, arrive in that order. Thread: any.
-  /// Errors: kCancelled; the sink's failure (kTargetUnavailable after the stall timeout, kTargetRejected),
+  /// Errors: kCancelled; the sink's failure (kTargetUnavailable after the stall timeout, kTargetRejected, kProducerFatal
+  /// when a new sink could go on where this one cannot),
   /// which every later call repeats. On an error the message was not taken and its ticket is not reported.
   virtual Result<void> send(const OutboundMessage& message, std::stop_token stop) = 0;
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/failpoint.h"
 #include "core/base/logging.h"
 
 namespace dmskafka {
@@ -56,6 +57,7 @@ Result<void> Subtask::open_table(TableLoad& table) {
   DMSKAFKA_TRY(send_control_records(table));
   start_lanes(table);
   DMSKAFKA_TRY(table.enter(TableState::kFullLoad, context_.store));
+  failpoint("control-saved");
   context_.schedule.opened(table);
   return {};
 }
@@ -71,6 +73,7 @@ Result<void> Subtask::send_control_records(TableLoad& table) {
     table.control_unit.seal();
     context_.sink.flush();
     DMSKAFKA_TRY(wait_settled(table.control_unit, context_, stop_));
+    failpoint("control-delivered");
     if (!table.progress.suspended.load()) table.set_control_records_sent();
   } else {
     table.control_unit.seal();
@@ -138,6 +141,7 @@ Result<bool> Subtask::read_batch(TableLoad& table, SegmentLoad& segment, Segment
   segment.rows += rows;
   table.progress.rows_read.fetch_add(rows, std::memory_order_relaxed);
   DMSKAFKA_TRY(send_batch(table, segment, std::move(batch)));
+  if (more) failpoint("inside-range");
   return more;
 }
 

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/failpoint.h"
+
 namespace dmskafka {
 
 TableLoad::TableLoad(std::shared_ptr<const TableSchema> table_schema,
@@ -43,7 +45,9 @@ Result<void> TableLoad::enter(TableState state, CheckpointStore& store) {
   (state == TableState::kFullLoad ? started_us_ : ended_us_) = now_us;
   TableLoadRecord record = record_locked();
   record.state = state;
+  if (state == TableState::kTableCompleted) failpoint("table-delivered");
   DMSKAFKA_TRY(store.save_table(record));
+  if (state == TableState::kTableCompleted) failpoint("table-saved");
   progress.state.store(state);  // what is shown is never ahead of what is stored
   return {};
 }
@@ -65,7 +69,9 @@ Result<void> TableLoad::save_settled_segments(CheckpointStore& store) {
     records.push_back(SegmentLoadRecord{segment.segment.number, segment.segment.range, true, segment.rows});
   }
   if (records.empty()) return {};
+  failpoint("ranges-delivered");
   DMSKAFKA_TRY(store.save_segments_done(progress.name, records));
+  failpoint("ranges-saved");
   for (SegmentLoad* segment : settled) segment->saved = true;
   return {};
 }

@@ -17,7 +17,8 @@ using std::chrono::steady_clock;
 
 /// A mock cluster with one topic, and a sink on it.
 struct Fixture {
-  explicit Fixture(int partitions = 4, KafkaSinkOptions with = {}) : options(std::move(with)) {
+  explicit Fixture(int partitions = 4, KafkaSinkOptions with = {}, int brokers = 1)
+      : cluster(brokers), options(std::move(with)) {
     cluster.make_topic("t", partitions);
     options.kafka.brokers = {cluster.brokers()};
     options.client_id = "kafka_sink_test";
@@ -148,13 +149,53 @@ TEST_CASE("kafka_sink: a fatal producer error is the sink's failure, and every m
     if (taken % 1000 == 0) std::this_thread::yield();
   }
   REQUIRE(failed);
-  CHECK(failed->code() == ErrorCode::kTargetUnavailable);
+  CHECK(failed->code() == ErrorCode::kProducerFatal);
   CHECK(fixture.sink->failure()->message() == failed->message());
   const auto closed = fixture.sink->close(seconds(10));
   CHECK(fixture.listener.delivered_count() + fixture.listener.failures().size() == taken);
   CHECK_FALSE(fixture.listener.failures().empty());
-  CHECK(fixture.listener.failures()[0].code == ErrorCode::kTargetUnavailable);
+  CHECK(fixture.listener.failures()[0].code == ErrorCode::kProducerFatal);
   CHECK((closed.ok() || closed.error().code() == ErrorCode::kUndelivered));
+}
+
+TEST_CASE("kafka_sink: after a fatal producer error a new sink on the same cluster delivers") {
+  Fixture fixture(1);
+  fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER});
+  while (fixture.send(0, "k", "{}")) std::this_thread::yield();
+  static_cast<void>(fixture.sink->close(seconds(1)));
+  RecordingListener listener;
+  DeliveryTicket ticket;
+  const auto sink = make_kafka_sink(fixture.options, listener).value();
+  const std::vector<TopicSpec> specs = {{"t", {}, {}, {}}};
+  const Topic* topic = sink->open_topics(specs, {}).value().front();
+  for (int i = 0; i < 100; ++i) REQUIRE(sink->send({topic, 0, std::to_string(i), "{}", &ticket}, {}).ok());
+  REQUIRE(sink->close(seconds(20)).ok());
+  CHECK(listener.delivered_of(ticket) == 100);
+}
+
+TEST_CASE("kafka_sink: leaders that move in the middle cost neither a message nor the order") {
+  Fixture fixture(2, {}, 3);
+  constexpr int kEach = 6'000;
+  for (int i = 0; i < kEach; ++i) {
+    if (i % 2'000 == 1'000) {
+      for (int partition = 0; partition < 2; ++partition) {
+        fixture.cluster.set_leader("t", partition, 1 + (i / 2'000 + partition) % 3);
+      }
+      // So that messages are on their way to the old leader, and later ones to the new.
+      REQUIRE(fixture.listener.wait_reported(static_cast<std::uint64_t>(i)));
+    }
+    for (std::int32_t partition = 0; partition < 2; ++partition) {
+      REQUIRE(fixture.send(partition, std::to_string(i), "{}").ok());
+    }
+  }
+  REQUIRE(fixture.sink->close(seconds(60)).ok());
+  CHECK(fixture.listener.delivered_of(fixture.ticket) == 2 * kEach);
+  CHECK(fixture.listener.failures().empty());
+  for (std::int32_t partition = 0; partition < 2; ++partition) {
+    const auto messages = fixture.cluster.read("t", partition, kEach);
+    REQUIRE(messages.size() == kEach);
+    for (int i = 0; i < kEach; ++i) REQUIRE(messages[static_cast<std::size_t>(i)].first == std::to_string(i));
+  }
 }
 
 TEST_CASE("kafka_sink: close() with an unreachable broker gives up in time and reports every message") {

@@ -48,7 +48,7 @@ Error sink_failure(int code, const std::string& text) {
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
       return Error(ErrorCode::kTargetRejected, fmt::format("Kafka refuses us: {}", words));
   }
-  return Error(ErrorCode::kTargetUnavailable, fmt::format("the Kafka producer cannot go on: {}", words))
+  return Error(ErrorCode::kProducerFatal, fmt::format("the Kafka producer cannot go on: {}", words))
       .hint("the same command, started again, resumes");
 }
 

@@ -16,9 +16,9 @@ namespace dmskafka {
 /// so tests make them here first. Thread: the test's.
 class MockKafka {
  public:
-  MockKafka() {
+  explicit MockKafka(int brokers = 1) {
     client_ = make_producer({{"log.queue", "true"}}).value();
-    cluster_ = rd_kafka_mock_cluster_new(client_.get(), 1);
+    cluster_ = rd_kafka_mock_cluster_new(client_.get(), brokers);
   }
   ~MockKafka() { rd_kafka_mock_cluster_destroy(cluster_); }
   MockKafka(const MockKafka&) = delete;
@@ -32,6 +32,9 @@ class MockKafka {
   void fail_produce(const std::vector<rd_kafka_resp_err_t>& errors) {
     constexpr std::int16_t kProduce = 0;
     rd_kafka_mock_push_request_errors_array(cluster_, kProduce, errors.size(), errors.data());
+  }
+  void set_leader(const std::string& topic, int partition, int broker) {
+    rd_kafka_mock_partition_set_leader(cluster_, topic.c_str(), partition, broker);
   }
   void set_down() { rd_kafka_mock_broker_set_down(cluster_, 1); }
   void set_up() { rd_kafka_mock_broker_set_up(cluster_, 1); }

@@ -136,13 +136,20 @@ Result<SegmentReader::Status> PostgresSegmentReader::read(ChangeBatch& batch, st
   return Status::kMore;
 }
 
-/// A locked table cannot have been rewritten. Of another the rows we got may be fewer than the snapshot has.
+/// Of a rewritten table the rows we got may be fewer than the snapshot has. A lock keeps rewriters out, but only while the
+/// connection that holds it lives, and a reader goes on without that one.
 Result<void> PostgresSegmentReader::check_not_rewritten(const std::stop_token& stop) {
-  if (facts_.locked.contains(&table_)) return {};
   DMSKAFKA_ASSIGN(
       const QueryResult rewritten,
       connection_.query(kRewrittenRelationsSql, {TableHandle::parse(table_.source_handle).oid}, stop));
   if (rewritten.text(0, 0) == "0") return {};
+  if (facts_.locked.contains(&table_)) {
+    return Error(
+        ErrorCode::kSourceUnavailable,
+        fmt::format(
+            "{}: the table was truncated or rewritten after the connection that held its lock was lost",
+            table_.name.text()));
+  }
   return Error(ErrorCode::kTableUnreadable, fmt::format("{}: the table was truncated or rewritten while it "
                                                         "was read without a lock, so rows may be missing",
                                                         table_.name.text()))

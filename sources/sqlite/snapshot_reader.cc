@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstring>
@@ -189,12 +190,16 @@ class SqliteSnapshot : public Snapshot {
   }
 
   Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
-                                          std::span<const StoredSegment>) override {
+                                          std::span<const StoredSegment> stored) override {
     ResumedSegments resumed;
     DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
     if (!by_rowid || table.columns[table.primary_key.front()].name != token) {
       resumed.reload = true;
       resumed.reason = "its primary key changed since its load began; it is read from the start";
+    } else if (std::ranges::any_of(stored, &StoredSegment::done)) {
+      resumed.reason =
+          "rows that were written since in the ranges that were done are not sent again: SQLite does not "
+          "tell which they are";
     }
     return resumed;
   }

@@ -319,6 +319,7 @@ const FakeTable* FakeSource::find(const TableName& name) const {
 }
 
 Result<std::vector<CatalogTable>> FakeSource::list_tables() {
+  if (before_list) before_list();
   std::vector<CatalogTable> catalog;
   for (const FakeTable& table : tables) catalog.push_back({table.name, TableKind::kTable});
   return catalog;

@@ -39,6 +39,7 @@ class FakeSource final : public Source {
   std::function<std::optional<Error>(const TableName&, std::size_t row)>
       fail_read;  ///< an error ends the read
   bool reload_on_resume = false;
+  std::function<void()> before_list;  ///< called by list_tables()
   std::atomic<int> snapshots_opened{0};
   std::atomic<int> readers_opened{0};
 

@@ -125,6 +125,44 @@ def status(t):
         contains(by_task.out.decode(), text, "status for people")
 
 
+@case("status shows the threads of a load, its queues and how full they were")
+def threads(t):
+    database = t.database(
+        "CREATE TABLE wide (id int PRIMARY KEY, name text);"
+        "INSERT INTO wide SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 60000) i; ANALYZE wide;"
+    )
+    state = t.dir / "task.dmskafka"
+    metadata = {"ParallelLoadThreads": 4, "ParallelLoadQueuesPerThread": 5, "ParallelLoadBufferSize": 50}
+    dmskafka.run(
+        t,
+        "full-load",
+        "--source",
+        database.uri,
+        "--target",
+        "discard:",
+        "--table-mappings",
+        dmskafka.mapping("public.wide"),
+        "--task-settings",
+        dmskafka.task_settings(groups={"TargetMetadata": metadata}),
+        "--state",
+        state,
+    ).expect(0)
+    asked = json.loads(dmskafka.run(t, "status", "--state", state, "--json").expect(0).out)["threads"]
+    high_water = asked.pop("queue_records_high_water")
+    # 60,000 rows of 640 bytes are more than two ranges of 16 MB, and fewer than four.
+    readers = asked.pop("readers")
+    check(2 <= readers <= 4, f"{readers} readers for three ranges and four threads")
+    equal(asked, {"senders_per_table": 4, "queues_per_thread": 5, "buffer_records": 50}, "status --json")
+    check(1 <= high_water <= 50, f"the fullest queue held {high_water} of 50 records")
+    people = dmskafka.run(t, "status", "--state", state).expect(0).out.decode()
+    contains(
+        people,
+        f"threads   {readers} reading; for each table 4 sending with 5 queues of 50 records each, "
+        f"the fullest held {high_water}\n",
+        "status for people",
+    )
+
+
 @case("status of a state file that is not there: exit 6, and nothing is made")
 def no_state_file(t):
     outcome = dmskafka.run(t, "status", "--state", "nowhere.dmskafka").expect(6)

@@ -31,12 +31,12 @@ class Outcome:
 class Process:
     """A running dmskafka. Ends with the case that started it."""
 
-    def __init__(self, t, args, env=None, cwd=None):
+    def __init__(self, t, args, env=None, cwd=None, program=None):
         self._out = open(t.dir / f"stdout-{time.monotonic_ns()}", "w+b")
         self._err = open(t.dir / f"stderr-{time.monotonic_ns()}", "w+b")
         self._started = time.monotonic()
         self._popen = subprocess.Popen(
-            [str(binary()), *map(str, args)],
+            [str(program or binary()), *map(str, args)],
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,
@@ -93,6 +93,20 @@ def binary():
     raise Skip("there is no dmskafka binary: build it, or name it in DMSKAFKA_BINARY")
 
 
+def binary_with_failpoints():
+    """The first program at hand that was built with DMSKAFKA_FAILPOINTS: it knows the variable's name."""
+    for path in (
+        os.environ.get("DMSKAFKA_BINARY"),
+        os.environ.get("DMSKAFKA_BUILT_BINARY"),
+        ROOT / "build/debug/dmskafka",
+        ROOT / "build/asan/dmskafka",
+    ):
+        if path and os.access(path, os.X_OK):
+            if b"DMSKAFKA_FAILPOINT" in pathlib.Path(path).read_bytes():
+                return pathlib.Path(path).absolute()
+    raise Skip("no dmskafka was built with DMSKAFKA_FAILPOINTS: scripts/build debug makes one")
+
+
 def environment(extra=None):
     """The caller's, without what would change the output by accident; None removes a variable."""
     env = {
@@ -108,12 +122,12 @@ def environment(extra=None):
     return env
 
 
-def start(t, *args, env=None, cwd=None):
-    return Process(t, args, env, cwd)
+def start(t, *args, env=None, cwd=None, program=None):
+    return Process(t, args, env, cwd, program)
 
 
-def run(t, *args, env=None, cwd=None, limit_s=120):
-    return Process(t, args, env, cwd).wait(limit_s)
+def run(t, *args, env=None, cwd=None, limit_s=120, program=None):
+    return Process(t, args, env, cwd, program).wait(limit_s)
 
 
 def mapping(*rules):
