@@ -32,25 +32,43 @@ void append_integer(std::uint64_t value, ByteBuffer& out) {
 
 }  // namespace
 
-DataRecord::DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
+RecordShape DataRecord::plain_shape(const TableSchema& schema, const KafkaSettings& settings,
+                                    const Options& options) {
+  RecordShape shape{options.shown_name, PartitionKey(options.load_key, schema, options.shown_name, settings),
+                    PartitionKey(options.change_key, schema, options.shown_name, settings)};
+  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
+    const ColumnSchema& column = schema.columns[i];
+    if (column.lob && !options.with_lobs) continue;
+    shape.columns.push_back({i, column.name, ValueFormat::of(column, settings)});
+  }
+  return shape;
+}
+
+DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings)
     : layout_(settings.message_format),
       null_and_empty_(settings.include_null_and_empty),
       partition_value_(settings.include_partition_value),
       transaction_details_(settings.include_transaction_details),
-      load_key_(options.load_key, schema, options.shown_name, settings),
-      change_key_(options.change_key, schema, options.shown_name, settings) {
-  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
-    const ColumnSchema& column = schema.columns[i];
-    if (column.lob && !options.with_lobs) continue;
-    columns_.push_back({i, ValueFormat::of(column, settings), layout_.member(2, column.name)});
+      load_key_(shape.load_key),
+      change_key_(shape.change_key) {
+  const int depth = shape.document ? 3 : 2;
+  for (const RecordShape::Column& column : shape.columns) {
+    columns_.push_back({column.slot, column.format, column.name, layout_.member(depth, column.name)});
+  }
+  for (const RecordShape::Attribute& attribute : shape.attributes) {
+    attributes_.push_back({attribute.json, layout_.member(2, attribute.name)});
   }
   data_open_ = "{" + layout_.first_member(1, "data") + "{";
+  if (shape.document) {
+    data_open_ += layout_.first_member(2, "_doc") + "{";
+    document_close_ = layout_.close(3);
+  }
   metadata_open_ =
       layout_.close(2) + layout_.member(1, "metadata") + "{" + layout_.first_member(2, "timestamp") + "\"";
   message_close_ = layout_.close(2) + layout_.close(1);
   for (std::size_t i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
-    operations_[i] = operation_text(operation, key_of(operation), options.shown_name);
+    operations_[i] = operation_text(operation, key_of(operation), shape.shown_name);
   }
   transaction_id_ = layout_.member(2, "transaction-id");
   transaction_record_id_ = layout_.member(2, "transaction-record-id");
@@ -88,7 +106,10 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   const OperationText& operation = operations_[static_cast<std::size_t>(change.operation)];
 
   out.value.append(data_open_);
+  const std::size_t data_begin = out.value.size();
   out.replaced_characters += append_columns(change, row, out.value);
+  out.value.append(document_close_);
+  if (!attributes_.empty()) out.replaced_characters += append_attributes(row, data_begin, out.value);
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
@@ -121,6 +142,16 @@ std::uint64_t DataRecord::append_columns(const Change& change, RowView row, Byte
   return replaced;
 }
 
+std::uint64_t DataRecord::append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const {
+  std::uint64_t replaced = 0;
+  for (const Attribute& attribute : attributes_) {
+    const bool first = out.size() == data_begin && document_close_.empty();
+    out.append(std::string_view(attribute.member).substr(first ? 1 : 0));
+    replaced += attribute.json.append_json(row, out);
+  }
+  return replaced;
+}
+
 void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const {
   assert(change.transaction != nullptr);
   out.append(transaction_id_);
@@ -145,7 +176,7 @@ void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer&
     if (first) out.append(unchanged_columns_);
     out.append(first ? std::string_view("[") : layout_.item_separator());
     first = false;
-    append_json_string(out, change.table->columns[column.index].name);
+    append_json_string(out, column.name);
   }
   if (!first) out.append(']');
 }

@@ -10,6 +10,7 @@
 #include "core/task/planner.h"
 #include "mapping/message_layout.h"
 #include "mapping/partition_key.h"
+#include "mapping/record_shape.h"
 #include "mapping/value_text.h"
 
 namespace dmskafka {
@@ -28,7 +29,10 @@ class DataRecord {
     PartitionKeyType change_key = PartitionKeyType::kSchemaTable;
     bool with_lobs = true;  ///< SupportLobs
   };
-  DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options);
+  /// The columns of `schema` as they are.
+  DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
+      : DataRecord(plain_shape(schema, settings, options), settings) {}
+  DataRecord(const RecordShape& shape, const KafkaSettings& settings);
 
   /// Writes key and value into the cleared `out`. REQUIRES: the change is of this version of this table.
   void encode(const Change& change, WallTime now, EncodedMessage& out) const;
@@ -37,7 +41,12 @@ class DataRecord {
   struct Column {
     std::uint32_t index;
     ValueFormat format;
+    std::string name;
     std::string member;  // `,"name":`
+  };
+  struct Attribute {
+    RowText json;
+    std::string member;
   };
   // What differs between load, insert, update and delete.
   struct OperationText {
@@ -46,11 +55,14 @@ class DataRecord {
   };
   static constexpr std::size_t kOperations = 4;
 
+  static RecordShape plain_shape(const TableSchema& schema, const KafkaSettings& settings,
+                                 const Options& options);
   bool shows_key(const PartitionKey& key) const noexcept;
   OperationText operation_text(Operation operation, const PartitionKey& key,
                                const TableName& shown_name) const;
   const PartitionKey& key_of(Operation operation) const noexcept;
   std::uint64_t append_columns(const Change& change, RowView row, ByteBuffer& out) const;
+  std::uint64_t append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const;
   void append_transaction(const Change& change, ByteBuffer& out) const;
   void append_unchanged(const Change& change, RowView row, ByteBuffer& out) const;
 
@@ -61,7 +73,9 @@ class DataRecord {
   const PartitionKey load_key_;
   const PartitionKey change_key_;
   std::vector<Column> columns_;
+  std::vector<Attribute> attributes_;
   std::string data_open_;
+  std::string document_close_;  // the end of `_doc`; "" when the columns stand in `data` itself
   std::string metadata_open_;
   std::string message_close_;
   std::array<OperationText, kOperations> operations_;

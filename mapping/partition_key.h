@@ -1,19 +1,19 @@
 #pragma once
 #include <cstdint>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "core/base/byte_buffer.h"
 #include "core/base/row.h"
 #include "core/base/table_schema.h"
 #include "core/settings/kafka_settings.h"
-#include "mapping/value_text.h"
+#include "mapping/row_text.h"
 
 namespace dmskafka {
 
 /// What a data record's key is made of; control records have the task id instead (wire-format.md §6).
-enum class PartitionKeyType : std::uint8_t { kPrimaryKey, kSchemaTable };
+enum class PartitionKeyType : std::uint8_t { kPrimaryKey, kSchemaTable, kAttributeName };
 /// As `partition-key-type` shows it.
 std::string_view partition_key_type_name(PartitionKeyType type) noexcept;
 
@@ -25,22 +25,20 @@ std::string_view partition_key_type_name(PartitionKeyType type) noexcept;
 class PartitionKey {
  public:
   /// `shown_name` is the table's name in messages. kPrimaryKey asks for a primary key; a table without one has the key
-  /// of kSchemaTable, as DMS does.
+  /// of kSchemaTable, as DMS does. `slots`: where each column's value stands in a row; empty: in the column's own place.
   PartitionKey(PartitionKeyType wanted, const TableSchema& schema, const TableName& shown_name,
-               const KafkaSettings& settings);
+               const KafkaSettings& settings, std::span<const std::uint32_t> slots = {});
+  /// kAttributeName: a text that an object-mapping rule gives.
+  explicit PartitionKey(RowText attribute)
+      : type_(PartitionKeyType::kAttributeName), text_(std::move(attribute)) {}
 
   PartitionKeyType type() const noexcept { return type_; }
   /// Appends the key of `row` to the cleared `key`.
-  void append(RowView row, ByteBuffer& key) const;
+  void append(RowView row, ByteBuffer& key) const { text_.append_plain(row, key); }
 
  private:
-  struct Column {
-    std::uint32_t index;
-    ValueFormat format;
-  };
   PartitionKeyType type_;
-  std::string prefix_;  // all of it for kSchemaTable
-  std::vector<Column> columns_;
+  RowText text_;
 };
 
 }  // namespace dmskafka

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <utility>
+
+#include "core/json/json_writer.h"
 
 namespace dmskafka {
 
@@ -98,6 +101,30 @@ std::optional<std::int64_t> read_number(const JsonValue& object, std::string_vie
                         ? std::string("a whole number, 0 or more, as a number or as text")
                         : fmt::format("a whole number from 0 to {}, as a number or as text", max)));
   return std::nullopt;
+}
+
+std::string canonical_json(const JsonValue& value, std::initializer_list<std::string_view> without) {
+  switch (value.kind()) {
+    case JsonKind::kNull: return "null";
+    case JsonKind::kBoolean: return value.boolean() ? "true" : "false";
+    case JsonKind::kNumber: return std::string(value.number_text());
+    case JsonKind::kString: return json_quoted(value.string());
+    case JsonKind::kArray: {
+      std::string text = "[";
+      for (const JsonValue& item : value.items()) text += canonical_json(item) + ",";
+      return text + "]";
+    }
+    case JsonKind::kObject: break;
+  }
+  std::map<std::string_view, std::string> members;
+  for (const JsonMember& member : value.members()) {
+    if (member.value.is_null() || std::find(without.begin(), without.end(), member.name) != without.end())
+      continue;
+    members.emplace(member.name, canonical_json(member.value));
+  }
+  std::string text = "{";
+  for (const auto& [name, json] : members) text += json_quoted(name) + ":" + json + ",";
+  return text + "}";
 }
 
 }  // namespace dmskafka

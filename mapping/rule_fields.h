@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,5 +35,9 @@ std::optional<std::size_t> read_word(const JsonValue& object, std::string_view n
 /// The member `name` as a whole number from 0 to `max`, written as a number or as text ("1"): AWS's files do both.
 std::optional<std::int64_t> read_number(const JsonValue& object, std::string_view name, Presence presence,
                                         std::int64_t max, std::string_view what, Problems& problems);
+
+/// The value as JSON text that is equal for values that mean the same: members by name, without those that are null and
+/// those of the outermost object that `without` names. For the digest.
+std::string canonical_json(const JsonValue& value, std::initializer_list<std::string_view> without = {});
 
 }  // namespace dmskafka

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -10,7 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "mapping/object_mapping_reader.h"
 #include "mapping/rule_fields.h"
+#include "mapping/rule_locator.h"
 
 namespace dmskafka {
 
@@ -26,23 +29,12 @@ enum class RuleType : std::uint8_t {
 constexpr std::array<std::string_view, 5> kRuleTypes = {"selection", "transformation", "table-settings",
                                                         "object-mapping", "post-processing"};
 constexpr std::array<std::string_view, 3> kSelectionActions = {"include", "exclude", "explicit"};
-constexpr std::array<std::string_view, 2> kObjectMappingActions = {"map-record-to-record",
-                                                                   "map-record-to-document"};
-constexpr std::array<std::string_view, 3> kTableTypes = {"table", "view", "all"};
 
 constexpr std::array<std::string_view, 7> kSelectionMembers = {
     "rule-type", "rule-id", "rule-name", "rule-action", "object-locator", "filters", "load-order"};
-constexpr std::array<std::string_view, 8> kObjectMappingMembers = {
-    "rule-type",      "rule-id",           "rule-name",          "rule-action",
-    "object-locator", "target-table-name", "kafka-target-topic", "mapping-parameters"};
-constexpr std::array<std::string_view, 5> kMappingParameters = {
-    "partition-key-type", "partition-key-name", "partition-key", "exclude-columns", "attribute-mappings"};
-constexpr std::array<std::string_view, 3> kLocatorMembers = {"schema-name", "table-name", "table-type"};
 
 constexpr std::int64_t kRuleIdMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLoadOrderMax = std::numeric_limits<std::int32_t>::max();
-
-enum class Names : std::uint8_t { kWildcards, kExact };
 
 // Nothing is said with it: absent, null, or an empty array or object, as AWS's console writes them.
 bool says_nothing(const JsonValue* value) {
@@ -53,25 +45,27 @@ bool says_nothing(const JsonValue* value) {
 
 class RuleReader {
  public:
-  explicit RuleReader(Problems& problems) : problems_(problems) {}
+  RuleReader(Dialect dialect, Problems& problems) : dialect_(dialect), problems_(problems) {}
 
   void read(const JsonValue& rule);
-  std::vector<SelectionRule> take_selection() && { return std::move(selection_); }
+  /// REQUIRES: no error was reported.
+  RuleSet take() &&;
   bool has_selection_rule() const noexcept { return has_selection_rule_; }
 
  private:
   void note_id(const JsonValue& rule, RuleType type, std::int64_t id);
   void read_selection(const JsonValue& rule, std::int64_t id);
-  void read_object_mapping(const JsonValue& rule);
-  std::optional<ObjectLocator> read_locator(const JsonValue& rule, Names names, std::string_view what);
-  std::optional<NamePattern> read_pattern(const JsonValue& locator, std::string_view member, Names names);
+  void read_object_mapping_rule(const JsonValue& rule, std::int64_t id);
   void refuse(const JsonValue& value, std::string_view what) {
     problems_.errors.push_back(mapping_error(value, fmt::format("{} not built yet", what)));
   }
-  void refuse_members(const JsonValue& object, std::initializer_list<std::string_view> names);
 
+  void add_canonical(const JsonValue& rule, std::int64_t id);
+
+  const Dialect dialect_;
   Problems& problems_;
-  std::vector<SelectionRule> selection_;
+  RuleSet rules_;
+  std::multimap<std::int64_t, std::string> canonical_;
   bool has_selection_rule_ = false;
   std::map<std::int64_t, std::vector<RuleType>> ids_;
 };
@@ -94,7 +88,7 @@ void RuleReader::read(const JsonValue& rule) {
   const JsonValue& type_value = *rule.find("rule-type");
   switch (type) {
     case RuleType::kSelection: read_selection(rule, id.value_or(0)); return;
-    case RuleType::kObjectMapping: read_object_mapping(rule); return;
+    case RuleType::kObjectMapping: read_object_mapping_rule(rule, id.value_or(0)); return;
     case RuleType::kTransformation: refuse(type_value, "rule-type \"transformation\" is"); return;
     case RuleType::kTableSettings: refuse(type_value, "rule-type \"table-settings\" is"); return;
     case RuleType::kPostProcessing:
@@ -132,7 +126,9 @@ void RuleReader::read_selection(const JsonValue& rule, std::int64_t id) {
       read_word(rule, "rule-action", Presence::kRequired, kSelectionActions, kWhat, problems_);
   const bool exact = action && static_cast<SelectionAction>(*action) == SelectionAction::kExplicit;
   const bool exclude = action && static_cast<SelectionAction>(*action) == SelectionAction::kExclude;
-  auto locator = read_locator(rule, exact ? Names::kExact : Names::kWildcards, kWhat);
+  auto locator = read_locator(
+      rule, {exact ? LocatorNames::kExact : LocatorNames::kWildcards, kWhat, "rule-action \"explicit\""},
+      problems_);
   const auto load_order =
       read_number(rule, "load-order", Presence::kOptional, kLoadOrderMax, kWhat, problems_);
   if (const JsonValue* filters = rule.find("filters"); !says_nothing(filters)) {
@@ -144,94 +140,34 @@ void RuleReader::read_selection(const JsonValue& rule, std::int64_t id) {
     }
   }
   if (action && locator) {
-    selection_.push_back({id, static_cast<SelectionAction>(*action), std::move(*locator), load_order});
+    rules_.selection.push_back({id, static_cast<SelectionAction>(*action), std::move(*locator), load_order});
   }
 }
 
-// A bare map-record-to-record says what happens anyway; everything beyond it is refused by name.
-void RuleReader::read_object_mapping(const JsonValue& rule) {
-  constexpr std::string_view kWhat = "an object-mapping rule";
-  check_members(rule, kObjectMappingMembers, kWhat, problems_);
-  (void)read_text(rule, "rule-name", Presence::kOptional, kWhat, problems_);
-  const auto action =
-      read_word(rule, "rule-action", Presence::kRequired, kObjectMappingActions, kWhat, problems_);
-  if (action == 1U) refuse(*rule.find("rule-action"), "rule-action \"map-record-to-document\" is");
-  (void)read_locator(rule, Names::kWildcards, kWhat);
-  refuse_members(rule, {"target-table-name", "kafka-target-topic"});
-  const JsonValue* parameters = rule.find_present("mapping-parameters");
-  if (parameters == nullptr) return;
-  if (!parameters->is_object()) {
-    problems_.errors.push_back(mapping_error(*parameters, fmt::format("mapping-parameters is {}",
-                                                                      json_kind_name(parameters->kind())))
-                                   .expected("an object"));
-    return;
-  }
-  check_members(*parameters, kMappingParameters, "mapping-parameters", problems_);
-  refuse_members(*parameters, {"partition-key-type", "partition-key-name", "partition-key", "exclude-columns",
-                               "attribute-mappings"});
-}
-
-void RuleReader::refuse_members(const JsonValue& object, std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) {
-    if (const JsonValue* value = object.find(name); !says_nothing(value)) {
-      refuse(*value, fmt::format("\"{}\" of an object-mapping rule is", name));
-    }
+void RuleReader::read_object_mapping_rule(const JsonValue& rule, std::int64_t id) {
+  const MappingLocators names =
+      dialect_ == Dialect::kDmsStrict ? MappingLocators::kExact : MappingLocators::kWildcards;
+  if (auto read = read_object_mapping(rule, id, names, problems_)) {
+    rules_.object_mappings.push_back(std::move(*read));
+    add_canonical(rule, id);
   }
 }
 
-std::optional<ObjectLocator> RuleReader::read_locator(const JsonValue& rule, Names names,
-                                                      std::string_view what) {
-  // SPEC: `object locator cannot be null`.
-  const JsonValue* locator = rule.find_present("object-locator");
-  if (locator == nullptr || !locator->is_object()) {
-    problems_.errors.push_back(
-        mapping_error(locator == nullptr ? rule : *locator,
-                      locator == nullptr
-                          ? fmt::format("{} has no \"object-locator\"", what)
-                          : fmt::format("object-locator is {}", json_kind_name(locator->kind())))
-            .expected("{\"schema-name\": ..., \"table-name\": ...}"));
-    return std::nullopt;
-  }
-  check_members(*locator, kLocatorMembers, "an object-locator", problems_);
-  auto schema = read_pattern(*locator, "schema-name", names);
-  auto table = read_pattern(*locator, "table-name", names);
-  std::size_t type = 0;
-  if (locator->find_present("table-type") != nullptr) {
-    const auto word =
-        read_word(*locator, "table-type", Presence::kOptional, kTableTypes, "an object-locator", problems_);
-    if (!word) return std::nullopt;
-    type = *word;
-  }
-  if (!schema || !table) return std::nullopt;
-  return ObjectLocator{std::move(*schema), std::move(*table), static_cast<ObjectLocator::TableType>(type)};
+// Rules act in the order of their ids; names and ids themselves shape no message.
+void RuleReader::add_canonical(const JsonValue& rule, std::int64_t id) {
+  canonical_.emplace(id, canonical_json(rule, {"rule-id", "rule-name"}));
 }
 
-std::optional<NamePattern> RuleReader::read_pattern(const JsonValue& locator, std::string_view member,
-                                                    Names names) {
-  const auto text = read_text(locator, member, Presence::kRequired, "the object-locator", problems_);
-  if (!text) return std::nullopt;
-  const JsonValue& place = *locator.find(member);
-  if (text->empty()) {
-    problems_.errors.push_back(
-        mapping_error(place, fmt::format("{} is empty", member)).expected("a name, or \"%\""));
-    return std::nullopt;
-  }
-  if (names == Names::kExact) {
-    if (!has_wildcard(*text)) return NamePattern::exact(*text);
-    problems_.errors.push_back(mapping_error(place, fmt::format("wildcards in {} \"{}\"", member, *text))
-                                   .expected("an exact name, as rule-action \"explicit\" needs it"));
-    return std::nullopt;
-  }
-  if (const std::string problem = NamePattern::check(*text); !problem.empty()) {
-    problems_.errors.push_back(mapping_error(place, fmt::format("{} \"{}\": {}", member, *text, problem)));
-    return std::nullopt;
-  }
-  return NamePattern::wildcard(*text);
+RuleSet RuleReader::take() && {
+  for (const auto& [id, text] : canonical_) rules_.canonical += text + "\n";
+  const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
+  std::stable_sort(rules_.object_mappings.begin(), rules_.object_mappings.end(), by_id);
+  return std::move(rules_);
 }
 
 }  // namespace
 
-std::optional<RuleSet> read_rule_set(const JsonValue& root, Problems& problems) {
+std::optional<RuleSet> read_rule_set(const JsonValue& root, Dialect dialect, Problems& problems) {
   const std::size_t errors_before = problems.errors.size();
   constexpr std::array<std::string_view, 1> kRootMembers = {"rules"};
   check_members(root, kRootMembers, "a table mapping", problems);
@@ -244,14 +180,14 @@ std::optional<RuleSet> read_rule_set(const JsonValue& root, Problems& problems) 
                                   .expected("an array of rules"));
     return std::nullopt;
   }
-  RuleReader reader(problems);
+  RuleReader reader(dialect, problems);
   for (const JsonValue& rule : rules->items()) reader.read(rule);
   if (!reader.has_selection_rule()) {
     problems.errors.push_back(mapping_error(*rules, "no selection rule, so no table would be loaded")
                                   .expected("at least one rule of rule-type \"selection\""));
   }
   if (problems.errors.size() != errors_before) return std::nullopt;
-  return RuleSet{std::move(reader).take_selection()};
+  return std::move(reader).take();
 }
 
 }  // namespace dmskafka

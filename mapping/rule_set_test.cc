@@ -20,7 +20,7 @@ Read read(const std::string& text) {
   const auto document = JsonDocument::parse("mapping.json", text);
   REQUIRE(document.ok());
   Read result;
-  result.rules = read_rule_set(document->root(), result.problems);
+  result.rules = read_rule_set(document->root(), Dialect::kDms, result.problems);
   for (const Error& error : result.problems.errors) {
     result.errors += error.location()->pointer + ": " + error.message() + "\n";
   }
@@ -68,6 +68,19 @@ TEST_CASE("rule_set: one id twice in a rule-type is an error, across types a war
   CHECK(across.warnings == "/rules/1/rule-id: rule-id 1 also belongs to a rule of type \"selection\"\n");
 }
 
+TEST_CASE("rule_set: dms-strict refuses wildcards in object mapping, as DMS's engine 3.5 does") {
+  const auto document = JsonDocument::parse(
+      "mapping.json",
+      with(R"(,{"rule-type":"object-mapping","rule-id":"4","rule-action":"map-record-to-record",)"
+           R"("object-locator":{"schema-name":"%","table-name":"t"}})"));
+  REQUIRE(document.ok());
+  Problems problems;
+  CHECK(read_rule_set(document->root(), Dialect::kDms, problems));
+  CHECK_FALSE(read_rule_set(document->root(), Dialect::kDmsStrict, problems));
+  REQUIRE(problems.errors.size() == 1);
+  CHECK(problems.errors[0].message() == "wildcards in schema-name \"%\"");
+}
+
 TEST_CASE("rule_set: what is not built is refused by name") {
   const Read result = read(with(
       R"(,{"rule-type":"transformation","rule-id":"2"},{"rule-type":"table-settings","rule-id":"3"},)"
@@ -80,10 +93,6 @@ TEST_CASE("rule_set: what is not built is refused by name") {
   CHECK(result.errors ==
         "/rules/1/rule-type: rule-type \"transformation\" is not built yet\n"
         "/rules/2/rule-type: rule-type \"table-settings\" is not built yet\n"
-        "/rules/3/rule-action: rule-action \"map-record-to-document\" is not built yet\n"
-        "/rules/3/kafka-target-topic: \"kafka-target-topic\" of an object-mapping rule is not built yet\n"
-        "/rules/3/mapping-parameters/exclude-columns: \"exclude-columns\" of an object-mapping rule is not "
-        "built yet\n"
         "/rules/4/filters: filters are not built yet\n");
   CHECK(result.warnings ==
         "/rules/5/filters: filters have an effect only with rule-action \"include\"\n"

@@ -16,7 +16,7 @@ namespace {
 
 // Everything that shapes the messages or says which tables send them, one `name=value` a line. What only changes speed,
 // delivery or order of loading does not belong here: changing it must not look like another mapping.
-std::string canonical_text(const Selection& selection, const MappingContext& context) {
+std::string canonical_text(const Selection& selection, const RuleSet& rules, const MappingContext& context) {
   const KafkaSettings& kafka = context.kafka;
   const TaskSettings& task = context.task;
   std::string text = "dmskafka messages 1\n";
@@ -43,26 +43,28 @@ std::string canonical_text(const Selection& selection, const MappingContext& con
   add("before-image-columns", static_cast<int>(task.before_image.column_filter));
   add("dialect", static_cast<int>(task.dmskafka.dialect));
   add("unchanged-toast", static_cast<int>(task.dmskafka.unchanged_toast));
-  return text + selection.canonical();
+  return text + selection.canonical() + rules.canonical;
 }
 
 class TableMapping final : public Planner {
  public:
-  TableMapping(Selection selection, MappingContext context)
+  TableMapping(Selection selection, RuleSet rules, MappingContext context)
       : selection_(std::move(selection)),
+        rules_(std::move(rules)),
         context_(std::move(context)),
-        digest_(sha256_hex(canonical_text(selection_, context_))) {}
+        digest_(sha256_hex(canonical_text(selection_, rules_, context_))) {}
 
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const override {
     return selection_.select(catalog);
   }
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override {
-    return make_table_plan(std::move(schema), context_);
+    return make_table_plan(std::move(schema), rules_, context_);
   }
   const std::string& digest() const override { return digest_; }
 
  private:
   const Selection selection_;
+  const RuleSet rules_;
   const MappingContext context_;
   const std::string digest_;
 };
@@ -73,13 +75,14 @@ std::unique_ptr<Planner> compile_table_mapping(const JsonDocument& mapping, cons
                                                Problems& problems) {
   const auto document = MappingDocument::find(mapping, problems);
   if (!document) return nullptr;
-  auto rules = read_rule_set(document->root(), problems);
+  auto rules = read_rule_set(document->root(), context.task.dmskafka.dialect, problems);
   if (!rules) return nullptr;
-  return std::make_unique<TableMapping>(Selection(std::move(rules->selection)), context);
+  Selection selection(std::move(rules->selection));
+  return std::make_unique<TableMapping>(std::move(selection), std::move(*rules), context);
 }
 
 std::unique_ptr<Planner> compile_default_mapping(const MappingContext& context) {
-  return std::make_unique<TableMapping>(Selection::everything(), context);
+  return std::make_unique<TableMapping>(Selection::everything(), RuleSet(), context);
 }
 
 }  // namespace dmskafka

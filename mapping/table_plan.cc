@@ -1,16 +1,15 @@
 #include "mapping/table_plan.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
+
+#include "mapping/control_record.h"
+#include "mapping/data_record.h"
 
 namespace dmskafka {
 
 namespace {
-
-// SPEC TargetSchema: the schema name on the target; empty keeps the source's.
-TableName shown_name_of(const TableName& name, const TaskSettings& task) {
-  return task.target_schema.empty() ? name : TableName{task.target_schema, name.table};
-}
 
 // SPEC: "When using ParallelApply* task settings, the partition-key-type default is the primary-key of the table, not
 // schema-name.table-name."
@@ -18,15 +17,23 @@ PartitionKeyType change_key_type(const TaskSettings& task) {
   return task.parallel_apply_threads > 0 ? PartitionKeyType::kPrimaryKey : PartitionKeyType::kSchemaTable;
 }
 
+// The lowest rule-id wins.
+const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules) {
+  const auto found = std::find_if(
+      rules.object_mappings.begin(), rules.object_mappings.end(),
+      [&](const ObjectMappingRule& rule) { return rule.locator.matches(schema.name, schema.kind); });
+  return found == rules.object_mappings.end() ? nullptr : &*found;
+}
+
 class CompiledTablePlan final : public TablePlan {
  public:
-  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, const MappingContext& context)
+  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, ShownTable shown, const RecordShape& shape,
+                    std::string topic, const MappingContext& context)
       : schema_(std::move(schema)),
-        topic_(context.kafka.topic),
-        target_name_(shown_name_of(schema_->name, context.task)),
-        data_record_(*schema_, context.kafka,
-                     {target_name_, PartitionKeyType::kPrimaryKey, change_key_type(context.task),
-                      context.task.support_lobs}),
+        shown_(std::move(shown)),
+        topic_(std::move(topic)),
+        target_name_(shape.shown_name),
+        data_record_(shape, context.kafka),
         control_record_(context.kafka, {target_name_, context.task_id, context.task.support_lobs}) {}
 
   const TableSchema& schema() const override { return *schema_; }
@@ -40,11 +47,12 @@ class CompiledTablePlan final : public TablePlan {
 
   void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
                       EncodedMessage& out) const override {
-    control_record_.encode(operation, *schema_, old_schema, now, out);
+    control_record_.encode(operation, shown_.schema, old_schema, now, out);
   }
 
  private:
   const std::shared_ptr<const TableSchema> schema_;
+  const ShownTable shown_;
   const std::string topic_;
   const TableName target_name_;
   const DataRecord data_record_;
@@ -53,9 +61,22 @@ class CompiledTablePlan final : public TablePlan {
 
 }  // namespace
 
-std::unique_ptr<const TablePlan> make_table_plan(std::shared_ptr<const TableSchema> schema,
-                                                 const MappingContext& context) {
-  return std::make_unique<CompiledTablePlan>(std::move(schema), context);
+Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
+                                                         const RuleSet& rules,
+                                                         const MappingContext& context) {
+  ShownTable shown = shown_as_it_is(*schema);
+  // SPEC TargetSchema: the schema name on the target; empty keeps the source's.
+  if (!context.task.target_schema.empty()) shown.schema.name.schema = context.task.target_schema;
+  const ObjectMappingRule* mapping = object_mapping_of(*schema, rules);
+  DMSKAFKA_ASSIGN(const RecordShape shape,
+                  shape_records(shown, mapping, context.kafka,
+                                {change_key_type(context.task), context.task.support_lobs}));
+  std::string topic = context.kafka.topic;
+  if (mapping != nullptr && mapping->topic) {
+    DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));
+  }
+  return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
+      std::move(schema), std::move(shown), shape, std::move(topic), context));
 }
 
 }  // namespace dmskafka

@@ -3,14 +3,14 @@
 #include <string>
 
 #include "core/task/planner.h"
-#include "mapping/control_record.h"
-#include "mapping/data_record.h"
+#include "mapping/rule_set.h"
 #include "mapping/table_mapping.h"
 
 namespace dmskafka {
 
-/// The rules and settings resolved against one version of one table. Immutable; any thread.
-std::unique_ptr<const TablePlan> make_table_plan(std::shared_ptr<const TableSchema> schema,
-                                                 const MappingContext& context);
+/// The rules and settings resolved against one version of one table. Immutable; any thread. Errors: kInvalidMapping with the
+/// place of the rule that does not fit the table.
+Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
+                                                         const RuleSet& rules, const MappingContext& context);
 
 }  // namespace dmskafka

@@ -1,0 +1,169 @@
+#include "mapping/object_mapping.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/json/json_writer.h"
+#include "mapping/message_layout.h"
+
+namespace dmskafka {
+
+namespace {
+
+class ShapeBuilder {
+ public:
+  ShapeBuilder(const ShownTable& table, const ObjectMappingRule& rule, const KafkaSettings& settings,
+               RecordShape& shape)
+      : table_(table), rule_(rule), settings_(settings), layout_(settings.message_format), shape_(shape) {}
+
+  Result<void> build() {
+    shape_.document = rule_.action == ObjectMappingAction::kMapRecordToDocument;
+    DMSKAFKA_TRY(exclude_columns());
+    for (const AttributeMapping& attribute : rule_.attributes) DMSKAFKA_TRY(add_attribute(attribute));
+    return set_key();
+  }
+
+ private:
+  Result<void> exclude_columns() {
+    std::set<std::uint32_t> excluded;
+    for (const ColumnReference& column : rule_.excluded_columns) {
+      const ColumnMatch match = find_shown_column(column.name, table_);
+      if (!match.index) return rule_misfit(column.at, table_.schema.name, match);
+      excluded.insert(table_.slots[*match.index]);
+    }
+    std::erase_if(shape_.columns,
+                  [&](const RecordShape::Column& column) { return excluded.contains(column.slot); });
+    return {};
+  }
+
+  Result<void> add_attribute(const AttributeMapping& attribute) {
+    // SPEC wire-format §3.5: an attribute named like an un-excluded column replaces it, at the attribute's place.
+    std::erase_if(shape_.columns,
+                  [&](const RecordShape::Column& column) { return column.name == attribute.name; });
+    RecordShape::Attribute shown{attribute.name, {}};
+    DMSKAFKA_TRY(add_json(attribute.value, 2, shown.json));
+    shape_.attributes.push_back(std::move(shown));
+    return {};
+  }
+
+  // Members of the attribute's own object stand at `depth` + 1.
+  Result<void> add_json(const AttributeValue& value, int depth, RowText& out) const {
+    switch (value.kind) {
+      case JsonKind::kNull:
+      case JsonKind::kBoolean:
+      case JsonKind::kNumber: out.add(value.json); return {};
+      case JsonKind::kString: {
+        out.add("\"");
+        DMSKAFKA_TRY(value.text.resolve(Template::Into::kJsonString, table_, settings_, out));
+        out.add("\"");
+        return {};
+      }
+      case JsonKind::kArray: {
+        out.add("[");
+        for (std::size_t i = 0; i < value.members.size(); ++i) {
+          if (i != 0) out.add(layout_.item_separator());
+          DMSKAFKA_TRY(add_json(value.members[i].second, depth + 1, out));
+        }
+        out.add("]");
+        return {};
+      }
+      case JsonKind::kObject: break;
+    }
+    out.add("{");
+    bool first = true;
+    for (const auto& [name, member] : value.members) {
+      out.add(first ? layout_.first_member(depth + 1, name) : layout_.member(depth + 1, name));
+      first = false;
+      DMSKAFKA_TRY(add_json(member, depth + 1, out));
+    }
+    out.add(layout_.close(depth + 1));
+    return {};
+  }
+
+  Result<void> set_key() {
+    const PartitionKeySpec& key = rule_.key;
+    switch (key.kind) {
+      case PartitionKeySpec::Kind::kDefault: return {};
+      case PartitionKeySpec::Kind::kPrimaryKey:
+      case PartitionKeySpec::Kind::kSchemaTable: {
+        const PartitionKeyType type = key.kind == PartitionKeySpec::Kind::kPrimaryKey
+                                          ? PartitionKeyType::kPrimaryKey
+                                          : PartitionKeyType::kSchemaTable;
+        use_key(PartitionKey(type, table_.schema, shape_.shown_name, settings_, table_.slots));
+        return {};
+      }
+      case PartitionKeySpec::Kind::kAttribute: return use_attribute_as_key(key);
+      case PartitionKeySpec::Kind::kValue: break;
+    }
+    RowText text;
+    DMSKAFKA_TRY(key.value.resolve(Template::Into::kPlainText, table_, settings_, text));
+    use_key(PartitionKey(std::move(text)));
+    return {};
+  }
+
+  // SPEC: "${AttributeName}: The value of one of the fields in the JSON": a mapped attribute, else a column, also one that
+  // is not shown.
+  Result<void> use_attribute_as_key(const PartitionKeySpec& key) {
+    std::vector<std::string> names;
+    for (const AttributeMapping& attribute : rule_.attributes) names.push_back(attribute.name);
+    ColumnMatch match = find_column_of_rule(key.attribute, names);
+    const ColumnMatch column = find_shown_column(key.attribute, table_);
+    const bool column_is_nearer = column.index &&
+                                  table_.schema.columns[*column.index].name == key.attribute &&
+                                  !(match.index && names[*match.index] == key.attribute);
+    RowText text;
+    if (match.index && !column_is_nearer) {
+      const AttributeValue& value = rule_.attributes[*match.index].value;
+      if (value.kind != JsonKind::kString) {
+        return Error(ErrorCode::kInvalidMapping,
+                     fmt::format("partition-key-name \"{}\" is a document", key.attribute))
+            .at(key.at)
+            .expected("a scalar attribute or a column");
+      }
+      DMSKAFKA_TRY(value.text.resolve(Template::Into::kPlainText, table_, settings_, text));
+    } else {
+      if (!column.index) {
+        match = column;
+        match.fault = fmt::format("no attribute and {}", column.fault);
+        return rule_misfit(key.at, table_.schema.name, match);
+      }
+      text.add_value(table_.slots[*column.index],
+                     ValueFormat::of(table_.schema.columns[*column.index], settings_));
+    }
+    use_key(PartitionKey(std::move(text)));
+    return {};
+  }
+
+  void use_key(PartitionKey key) {
+    shape_.load_key = key;
+    shape_.change_key = std::move(key);
+  }
+
+  const ShownTable& table_;
+  const ObjectMappingRule& rule_;
+  const KafkaSettings& settings_;
+  const MessageLayout layout_;
+  RecordShape& shape_;
+};
+
+}  // namespace
+
+Result<RecordShape> shape_records(const ShownTable& table, const ObjectMappingRule* rule,
+                                  const KafkaSettings& settings, const ShapeOptions& options) {
+  TableName name = table.schema.name;
+  if (rule != nullptr && rule->target_table_name) name.table = *rule->target_table_name;
+  RecordShape shape{name,
+                    PartitionKey(PartitionKeyType::kPrimaryKey, table.schema, name, settings, table.slots),
+                    PartitionKey(options.change_key, table.schema, name, settings, table.slots)};
+  for (std::uint32_t i = 0; i < table.schema.columns.size(); ++i) {
+    const ColumnSchema& column = table.schema.columns[i];
+    if (column.lob && !options.with_lobs) continue;
+    shape.columns.push_back({table.slots[i], column.name, ValueFormat::of(column, settings)});
+  }
+  if (rule != nullptr) DMSKAFKA_TRY(ShapeBuilder(table, *rule, settings, shape).build());
+  return shape;
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,87 @@
+#include "mapping/row_text.h"
+
+#include <cstring>
+#include <utility>
+
+namespace dmskafka {
+
+namespace {
+
+// The character behind `\` in a string of ours, for the escapes json_writer.h writes; the text after `u00` is hex.
+char unescape_one(const char*& at) noexcept {
+  const auto hex_digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
+  const char escape = *at++;
+  switch (escape) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'u': {
+      const unsigned code = hex_digit(at[2]) * 16U + hex_digit(at[3]);
+      at += 4;
+      return static_cast<char>(code);
+    }
+    default: return escape;  // '"' and '\\'
+  }
+}
+
+void strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
+  char* const value = out.data() + begin;
+  const std::size_t size = out.size() - begin;
+  if (size < 2 || value[0] != '"') return;
+  std::memmove(value, value + 1, size - 2);
+  out.truncate(out.size() - 2);
+}
+
+void strip_escapes(ByteBuffer& out, std::size_t begin) noexcept {
+  char* const text = out.data() + begin;
+  const std::size_t size = out.size() - begin;
+  if (size == 0 || std::memchr(text, '\\', size) == nullptr) return;
+  char* end = text;
+  for (const char* at = text; at < text + size;) {
+    const char c = *at++;
+    *end++ = c == '\\' ? unescape_one(at) : c;
+  }
+  out.truncate(begin + static_cast<std::size_t>(end - text));
+}
+
+}  // namespace
+
+std::size_t append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
+  if (!value.is_known() || value.is_null()) return 0;
+  const std::size_t begin = out.size();
+  const std::size_t replaced = append_value(format, value, out);
+  strip_quotes(out, begin);
+  return replaced;
+}
+
+void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
+  const std::size_t begin = out.size();
+  append_escaped_text(format, value, out);
+  strip_escapes(out, begin);
+}
+
+void RowText::add_value(std::uint32_t slot, const ValueFormat& format) {
+  parts_.push_back({std::exchange(tail_, {}), slot, format});
+}
+
+void RowText::append_plain(RowView row, ByteBuffer& out) const {
+  for (const Part& part : parts_) {
+    out.append(part.before);
+    append_plain_text(part.format, row[part.slot], out);
+  }
+  out.append(tail_);
+}
+
+std::size_t RowText::append_json(RowView row, ByteBuffer& out) const {
+  std::size_t replaced = 0;
+  for (const Part& part : parts_) {
+    out.append(part.before);
+    replaced += append_escaped_text(part.format, row[part.slot], out);
+  }
+  out.append(tail_);
+  return replaced;
+}
+
+}  // namespace dmskafka

@@ -1,0 +1,41 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/byte_buffer.h"
+#include "core/base/row.h"
+#include "mapping/value_text.h"
+
+namespace dmskafka {
+
+/// Appends the value as its column shows it in `data`, without the quotes of a string. NULL and unknown are the empty text.
+/// The escapes stay: the text goes into a JSON string. Returns how many invalid UTF-8 sequences became U+FFFD.
+std::size_t append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out);
+/// The same without the escapes: the text that a consumer has after parsing.
+void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out);
+
+/// Text put together from literals and the values of a row: a key, or an attribute's JSON. Immutable once built; any thread.
+class RowText {
+ public:
+  void add(std::string_view literal) { tail_ += literal; }
+  void add_value(std::uint32_t slot, const ValueFormat& format);
+
+  /// As plain text; the literals are plain text, too.
+  void append_plain(RowView row, ByteBuffer& out) const;
+  /// As JSON; the literals are JSON, the values stand inside its strings. Returns the replaced sequences.
+  std::size_t append_json(RowView row, ByteBuffer& out) const;
+
+ private:
+  struct Part {
+    std::string before;  // the literal before the value
+    std::uint32_t slot;
+    ValueFormat format;
+  };
+  std::vector<Part> parts_;
+  std::string tail_;
+};
+
+}  // namespace dmskafka
