@@ -16,6 +16,9 @@ Result<SelectedTableReport> report_table(TableSchema described, const Planner& p
   const auto schema = std::make_shared<const TableSchema>(std::move(described));
   DMSKAFKA_ASSIGN(const std::unique_ptr<const TablePlan> plan, planner.plan(schema));
   for (const Error& warning : plan->warnings()) problems.warnings.push_back(warning);
+  for (const std::string& remark : plan->remarks())
+    problems.notices.push_back(
+        Error(ErrorCode::kInvalidMapping, fmt::format("{}: {}", schema->name.text(), remark)));
   SelectedTableReport report{schema->name, schema->kind, {}, plan->topic()};
   for (const std::uint32_t column : schema->primary_key)
     report.key_columns.push_back(schema->columns[column].name);

@@ -19,6 +19,22 @@ PartitionKeyType change_key_type(const TaskSettings& task) {
   return task.parallel_apply_threads > 0 ? PartitionKeyType::kPrimaryKey : PartitionKeyType::kSchemaTable;
 }
 
+// SPEC dms-settings §0.1, documented: the names are the source's; without a key of the mapping the key is
+// TaskId.schema.table, in load and CDC, but the primary key with ParallelApplyThreads.
+ShapeOptions shape_options(const TableName& source_name, const MappingContext& context) {
+  const TaskSettings& task = context.task;
+  ShapeOptions options;
+  options.change_key = change_key_type(task);
+  options.lobs = lob_columns_of(task);
+  options.values = ValueSettings::of(context.kafka, task);
+  if (task.dmskafka.dialect == Dialect::kDocumented) {
+    options.load_key = options.change_key;
+    options.table_key_prefix = context.task_id + ".";
+    options.source_name = source_name;
+  }
+  return options;
+}
+
 // The lowest rule-id wins; the others are named in `warnings`.
 const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules,
                                            std::vector<Error>& warnings) {
@@ -48,12 +64,15 @@ class CompiledTablePlan final : public TablePlan {
         warnings_(std::move(table.warnings)),
         topic_(std::move(topic)),
         target_name_(shape.shown_name),
-        data_record_(shape, context.kafka),
-        control_record_(context.kafka, {target_name_, context.task_id, context.task.support_lobs}) {}
+        lobs_(lob_columns_of(context.task)),
+        data_record_(shape, context.kafka, context.task.dmskafka.dialect),
+        control_record_(context.kafka,
+                        {target_name_, context.task_id, lobs_, context.task.dmskafka.dialect}) {}
 
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return target_name_; }
+  std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
 
   // A delete is judged by what is known of the row it removes.
   bool selects(const Change& change) const override {
@@ -85,6 +104,7 @@ class CompiledTablePlan final : public TablePlan {
   const std::vector<Error> warnings_;
   const std::string topic_;
   const TableName target_name_;
+  const LobColumns lobs_;
   const DataRecord data_record_;
   const ControlRecord control_record_;
 };
@@ -96,15 +116,15 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
                                                          const MappingContext& context) {
   DMSKAFKA_ASSIGN(RowFilter filter,
                   RowFilter::compile(selection.filters_of(schema->name, schema->kind), *schema));
-  DMSKAFKA_ASSIGN(TransformedTable table, transform_table(*schema, rules.transformations, context.kafka));
+  DMSKAFKA_ASSIGN(TransformedTable table, transform_table(*schema, rules.transformations,
+                                                          ValueSettings::of(context.kafka, context.task)));
   // SPEC TargetSchema: the schema name on the target; empty keeps the source's. A rename rule wins.
   if (!context.task.target_schema.empty() && !table.schema_renamed) {
     table.shown.schema.name.schema = context.task.target_schema;
   }
   const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
-                  shape_records(table.shown, mapping, context.kafka,
-                                {change_key_type(context.task), context.task.support_lobs}));
+                  shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));
   std::string topic = context.kafka.topic;
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));

@@ -74,7 +74,7 @@ std::optional<std::pair<ValueForm, std::string>> literal_of(std::string_view exp
 class Transformer {
  public:
   Transformer(const TableSchema& source, std::span<const TransformationRule> rules,
-              const KafkaSettings& settings)
+              const ValueSettings& settings)
       : source_(source), rules_(rules), settings_(settings), name_(source.name) {
     for (std::uint32_t i = 0; i < source.columns.size(); ++i) {
       columns_.push_back({source.columns[i], i, source.columns[i].name, source.columns[i].name});
@@ -224,6 +224,15 @@ class Transformer {
     column.collation.clear();
   }
 
+  // Whole values are computed with; what comes of it is cut like any other column.
+  ValueFormat format_of(const ColumnSchema& column) const {
+    TableSchema alone;
+    alone.columns.push_back(column);
+    ValueFormat format = ValueFormat::of(alone, 0, settings_);
+    format.lob_bytes_max = 0;
+    return format;
+  }
+
   std::uint32_t compute(Computation computation) {
     computations_.push_back(std::move(computation));
     return static_cast<std::uint32_t>(source_.columns.size() + computations_.size() - 1);
@@ -233,8 +242,7 @@ class Transformer {
     const bool bytes_stay =
         type.kind == ValueKind::kHexBytes && column.schema.value_kind == ValueKind::kHexBytes;
     if (!bytes_stay) {
-      Computation convert{Computation::Kind::kConvert, column.slot,
-                          ValueFormat::of(column.schema, settings_)};
+      Computation convert{Computation::Kind::kConvert, column.slot, format_of(column.schema)};
       convert.target = type.kind;
       column.slot = compute(std::move(convert));
     }
@@ -246,7 +254,7 @@ class Transformer {
                                    : rule.action == Action::kDigitsRandomize
                                        ? Computation::Kind::kDigitsRandomize
                                        : Computation::Kind::kHashMask;
-    Computation mask{kind, column.slot, ValueFormat::of(column.schema, settings_)};
+    Computation mask{kind, column.slot, format_of(column.schema)};
     mask.text = rule.value;
     column.slot = compute(std::move(mask));
     if (kind != Computation::Kind::kHashMask) return;
@@ -283,7 +291,7 @@ class Transformer {
       const bool added = column->source_name.empty();
       const auto index = static_cast<std::uint32_t>(column - columns_.data());
       variable.slot = added ? column->slot : index;
-      variable.format = ValueFormat::of(added ? column->schema : own[index], settings_);
+      variable.format = format_of(added ? column->schema : own[index]);
     }
     return variable;
   }
@@ -381,7 +389,7 @@ class Transformer {
 
   const TableSchema& source_;
   const std::span<const TransformationRule> rules_;
-  const KafkaSettings& settings_;
+  const ValueSettings& settings_;
   TableName name_;
   std::vector<Column> columns_;
   std::vector<Computation> computations_;
@@ -396,7 +404,7 @@ class Transformer {
 }  // namespace
 
 Result<TransformedTable> transform_table(const TableSchema& source, std::span<const TransformationRule> rules,
-                                         const KafkaSettings& settings) {
+                                         const ValueSettings& settings) {
   return Transformer(source, rules, settings).run();
 }
 

@@ -5,10 +5,10 @@
 
 #include "core/base/result.h"
 #include "core/base/table_schema.h"
-#include "core/settings/kafka_settings.h"
 #include "mapping/computed_columns.h"
 #include "mapping/shown_table.h"
 #include "mapping/transformation.h"
+#include "mapping/value_settings.h"
 
 namespace dmskafka {
 
@@ -24,6 +24,6 @@ struct TransformedTable {
 /// or mask one column, or change one type, the one with the lower id counts. A rule also sees the columns that rules before
 /// it added. Errors: kInvalidMapping with the place of the rule that does not fit the table.
 Result<TransformedTable> transform_table(const TableSchema& source, std::span<const TransformationRule> rules,
-                                         const KafkaSettings& settings);
+                                         const ValueSettings& settings);
 
 }  // namespace dmskafka

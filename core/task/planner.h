@@ -33,11 +33,13 @@ struct EncodedMessage {
   std::uint64_t failed_expressions = 0;   ///< expressions that could not be evaluated and gave NULL
   /// By what the plan compiled, which the scratch keeps alive. Plans put it here; it stays when the message is cleared.
   std::unordered_map<const void*, std::unique_ptr<EncodeScratch>> scratch;
+  std::uint64_t cut_values = 0;  ///< values longer than LobMaxSize
   void clear() noexcept {
     key.clear();
     value.clear();
     replaced_characters = 0;
     failed_expressions = 0;
+    cut_values = 0;
   }
 };
 
@@ -68,6 +70,8 @@ class TablePlan {
   virtual bool selects([[maybe_unused]] const Change& change) const { return true; }
   /// What a person should know about how the rules met this table: rules that had no effect because another came first.
   virtual std::vector<Error> warnings() const { return {}; }
+  /// What people must hear once about this table: columns that are left out, and why.
+  virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
   virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
   /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null
