@@ -15,9 +15,10 @@ TEST_CASE("exit_status: every error code has the status that docs/command-line.m
       {ErrorCode::kInvalidSettings, 3},   {ErrorCode::kInvalidMapping, 3},
       {ErrorCode::kSourceUnavailable, 4}, {ErrorCode::kSourceRejected, 4},
       {ErrorCode::kTableUnreadable, 4},   {ErrorCode::kPositionLost, 6},
-      {ErrorCode::kTargetUnavailable, 5}, {ErrorCode::kTargetRejected, 5},
-      {ErrorCode::kUndelivered, 5},       {ErrorCode::kStateFile, 6},
-      {ErrorCode::kTablesInError, 7},     {ErrorCode::kCancelled, 130},
+      {ErrorCode::kTargetUnavailable, 5}, {ErrorCode::kProducerFatal, 5},
+      {ErrorCode::kTargetRejected, 5},    {ErrorCode::kUndelivered, 5},
+      {ErrorCode::kStateFile, 6},         {ErrorCode::kTablesInError, 7},
+      {ErrorCode::kCancelled, 130},
   };
   // A new code must be added here too: kCancelled is the last of the enumeration.
   CHECK(promised.size() == static_cast<std::size_t>(ErrorCode::kCancelled) + 1);

@@ -64,6 +64,8 @@ std::optional<std::chrono::seconds> FlowFigures::left() const {
 }
 
 void ProgressMeter::set_rates(Track& track, FlowFigures& flow, Clock::time_point now) {
+  // A load that begins again counts from what was done.
+  if (!track.empty() && (flow.rows < track.back().rows || flow.bytes < track.back().bytes)) track.clear();
   track.push_back(Mark{now, flow.rows, flow.bytes});
   while (track.size() > 2 && now - track[1].time >= kRateWindow) track.pop_front();
   const double seconds = std::chrono::duration<double>(now - track.front().time).count();

@@ -46,6 +46,18 @@ TEST_CASE("progress: rates and time left come from what was delivered between tw
   CHECK(figures.flow.left() == 13s);
 }
 
+TEST_CASE("progress: a load that begins again counts from what was done, without a huge rate") {
+  Task task;
+  task.orders.rows_delivered = 200'000;
+  static_cast<void>(task.meter.sample(task.progress, task.start));
+  task.orders.rows_delivered = 150'000;
+  static_cast<void>(task.meter.sample(task.progress, task.start + 1s));
+  task.orders.rows_delivered = 160'000;
+  const ProgressFigures figures = task.meter.sample(task.progress, task.start + 2s);
+  CHECK(figures.in_work[0].flow.rows_per_second == doctest::Approx(10'000));
+  CHECK(figures.flow.rows_per_second == doctest::Approx(10'000));
+}
+
 TEST_CASE("progress: rates forget what is more than ten seconds old") {
   Task task;
   for (int second = 0; second <= 60; ++second) {

@@ -45,6 +45,15 @@ class MockKafka {
   std::vector<Message> read(const std::string& topic, int partition, std::size_t count) {
     return read_from(brokers(), topic, partition, count);
   }
+  /// All messages of a partition.
+  std::vector<Message> read_all(const std::string& topic, int partition) {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    const ClientHandle asker =
+        make_producer({{"bootstrap.servers", brokers()}, {"log.queue", "true"}}).value();
+    rd_kafka_query_watermark_offsets(asker.get(), topic.c_str(), partition, &low, &high, 20'000);
+    return read(topic, partition, static_cast<std::size_t>(high - low));
+  }
   static std::vector<Message> read_from(const std::string& brokers, const std::string& topic, int partition,
                                         std::size_t count) {
     const ClientHandle consumer =

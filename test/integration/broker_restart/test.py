@@ -98,6 +98,71 @@ def killed(t):
     check_all_there(broker)
 
 
+def memory_kb(process):
+    """(now, most ever) of the process's resident memory."""
+    fields = dict(
+        line.split(":", 1) for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    )
+    return int(fields["VmRSS"].split()[0]), int(fields["VmHWM"].split()[0])
+
+
+@case(
+    "a broker that does not answer: the readers wait in bounded memory, the log says so, nothing unanswered is done"
+)
+def frozen_ranges(t):
+    rows = 60000
+    # 1.5 KB a row that do not compress: 90 MB in six ranges, of which the program may hold two.
+    database = t.database(
+        "CREATE TABLE payments (id int PRIMARY KEY, name text);"
+        "INSERT INTO payments SELECT id, (SELECT string_agg(md5((id * 64 + k)::text), '') FROM generate_series(1, 48) k)"
+        f" FROM generate_series(1, {rows}) id; ANALYZE payments;"
+    )
+    broker = servers.own_kafka(t)
+    target = {"Broker": broker.address, "Topic": "payments", "MessageFormat": "json-unformatted"}
+    state = t.dir / "task.dmskafka"
+    arguments = [
+        "full-load",
+        "--source",
+        database.uri,
+        "--target",
+        json.dumps(target),
+        "--table-mappings",
+        dmskafka.mapping("public.payments"),
+        "--state",
+        state,
+        "--task-settings",
+        dmskafka.task_settings(2),
+    ]
+    process = dmskafka.start(t, *arguments)
+    wait_until(
+        lambda: kafka.message_count("payments", broker.address) > 100 or not process.running(),
+        "the first rows are in Kafka",
+        30,
+    )
+    broker.signal(signal.SIGSTOP)
+    resident, later = 0, 0
+    for seconds in (10, 20):
+        wait_until(
+            lambda: f"acknowledged nothing for {seconds} s" in process.said() or not process.running(),
+            f"the log says that it waits for {seconds} s",
+            40,
+            step_s=0.1,
+        )
+        check(process.running(), f"dmskafka ended while its broker was away:\n{process.said()}")
+        resident, (later, most) = later, memory_kb(process)
+    say(f"waiting: {resident // 1024} MB, ten seconds later {later // 1024} MB, at most {most // 1024} MB")
+    check(most < 120 * 1024, f"it took {most // 1024} MB")
+    check(later - resident < 8 * 1024, f"memory grew from {resident} to {later} KB while it waited")
+    equal(process.kill().status, -signal.SIGKILL, "status of the killed process")
+    broker.kill()
+    broker.start()
+    noted = int(sqlite.query_state(state, "SELECT coalesce(sum(rows), 0) FROM segment_load WHERE done = 1;"))
+    arrived = kafka.message_count("payments", broker.address)
+    check(noted <= arrived, f"the state file has {noted} rows as done, Kafka {arrived} messages")
+    dmskafka.run(t, *arguments).expect(0)
+    check_all_there(broker, rows)
+
+
 @case(
     "rows that were read and sent but never acknowledged are not done: killed then, the load sends them again"
 )
