@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "cli/figures.h"
 #include "core/json/json_writer.h"
@@ -19,7 +21,7 @@ Result<SelectedTableReport> report_table(TableSchema described, const Planner& p
   for (const std::string& remark : plan->remarks())
     problems.notices.push_back(
         Error(ErrorCode::kInvalidMapping, fmt::format("{}: {}", schema->name.text(), remark)));
-  SelectedTableReport report{schema->name, schema->kind, {}, plan->topic()};
+  SelectedTableReport report{schema->name, schema->kind, {}, plan->topic(), plan->target_name()};
   for (const std::uint32_t column : schema->primary_key)
     report.key_columns.push_back(schema->columns[column].name);
   return report;
@@ -47,6 +49,19 @@ void note_tables_without_key(const std::vector<SelectedTableReport>& tables, Pro
                         names)));
 }
 
+// A consumer could not tell the rows of two such tables apart.
+void note_shared_targets(const std::vector<SelectedTableReport>& tables, Problems& problems) {
+  std::map<std::pair<std::string, TableName>, const SelectedTableReport*> first;
+  for (const SelectedTableReport& table : tables) {
+    const auto [other, alone] = first.try_emplace({table.topic, table.target}, &table);
+    if (alone) continue;
+    problems.warnings.push_back(
+        Error(ErrorCode::kInvalidMapping,
+              fmt::format("{} and {} both appear as {} in topic {}", other->second->name.text(),
+                          table.name.text(), table.target.text(), table.topic)));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<SelectedTableReport>> report_tables(Source& source, const Planner& planner,
@@ -59,6 +74,7 @@ Result<std::vector<SelectedTableReport>> report_tables(Source& source, const Pla
                             counted(catalog.size(), "table", "tables")));
     (task.fail_on_no_tables_captured ? problems.errors : problems.warnings).push_back(std::move(error));
   }
+  for (Error& idle : planner.idle_rules(catalog)) problems.warnings.push_back(std::move(idle));
   std::vector<TableName> names;
   for (const SelectedTable& table : selected) names.push_back(table.name);
   DMSKAFKA_ASSIGN(std::vector<Result<TableSchema>> described, source.describe_tables(names));
@@ -73,6 +89,7 @@ Result<std::vector<SelectedTableReport>> report_tables(Source& source, const Pla
     }
   }
   note_tables_without_key(tables, problems);
+  note_shared_targets(tables, problems);
   return tables;
 }
 

@@ -13,6 +13,7 @@ struct SelectedTableReport {
   TableKind kind = TableKind::kTable;
   std::vector<std::string> key_columns;
   std::string topic;
+  TableName target;  ///< as messages show it
 };
 
 /// The selected tables of a real source. What does not fit becomes a problem: tables that cannot be described or planned,

@@ -14,6 +14,7 @@
 #include "mapping/object_mapping_reader.h"
 #include "mapping/rule_fields.h"
 #include "mapping/rule_locator.h"
+#include "mapping/table_settings.h"
 #include "mapping/transformation_reader.h"
 
 namespace dmskafka {
@@ -58,9 +59,6 @@ class RuleReader {
   void read_selection(const JsonValue& rule, std::int64_t id);
   void read_object_mapping_rule(const JsonValue& rule, std::int64_t id);
   void read_transformation_rule(const JsonValue& rule, std::int64_t id);
-  void refuse(const JsonValue& value, std::string_view what) {
-    problems_.errors.push_back(mapping_error(value, fmt::format("{} not built yet", what)));
-  }
 
   void add_canonical(const JsonValue& rule, std::int64_t id);
 
@@ -92,7 +90,11 @@ void RuleReader::read(const JsonValue& rule) {
     case RuleType::kSelection: read_selection(rule, id.value_or(0)); return;
     case RuleType::kObjectMapping: read_object_mapping_rule(rule, id.value_or(0)); return;
     case RuleType::kTransformation: read_transformation_rule(rule, id.value_or(0)); return;
-    case RuleType::kTableSettings: refuse(type_value, "rule-type \"table-settings\" is"); return;
+    case RuleType::kTableSettings: {
+      auto read = read_table_settings(rule, id.value_or(0), problems_);
+      if (read) rules_.table_settings.push_back(std::move(*read));  // shapes no message: not in the digest
+      return;
+    }
     case RuleType::kPostProcessing:
       problems_.warnings.push_back(
           mapping_error(type_value, "rule-type \"post-processing\" has no effect on messages to Kafka"));
@@ -146,6 +148,7 @@ void RuleReader::read_selection(const JsonValue& rule, std::int64_t id) {
   if (action && locator) {
     selected.action = static_cast<SelectionAction>(*action);
     selected.locator = std::move(*locator);
+    selected.defined_at = rule.location();
     rules_.selection.push_back(std::move(selected));
   }
 }

@@ -1,5 +1,7 @@
 #include "mapping/selection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -40,6 +42,18 @@ std::vector<SelectedTable> Selection::select(const std::vector<CatalogTable>& ca
     return std::tie(b.load_order, a.name) < std::tie(a.load_order, b.name);
   });
   return selected;
+}
+
+void Selection::name_idle(const std::vector<CatalogTable>& catalog, std::vector<Error>& warnings) const {
+  for (const SelectionRule& rule : rules_) {
+    const bool matches = std::any_of(catalog.begin(), catalog.end(), [&](const CatalogTable& table) {
+      return rule.locator.matches(table.name, table.kind);
+    });
+    if (matches) continue;
+    warnings.push_back(Error(ErrorCode::kInvalidMapping,
+                             fmt::format("selection rule {} matches no table of the source", rule.id))
+                           .at(rule.defined_at));
+  }
 }
 
 std::vector<Filter> Selection::filters_of(const TableName& name, TableKind kind) const {

@@ -21,6 +21,7 @@ struct SelectionRule {
   std::optional<std::int64_t> load_order;  ///< higher first
   std::vector<Filter> filters = {};
   std::string canonical_filters = {};  ///< for the digest
+  JsonLocation defined_at = {};
 };
 
 /// Which tables a task loads. Immutable; any thread.
@@ -33,6 +34,8 @@ class Selection {
   /// A table is selected when a rule includes it and none excludes it. By falling load order, then by name; a
   /// table that several rules include has the load order of the lowest rule-id that gives one.
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const;
+  /// A warning for each rule that matches none of the tables.
+  void name_idle(const std::vector<CatalogTable>& catalog, std::vector<Error>& warnings) const;
   /// The filters of every rule that includes the table: a row must pass them all.
   std::vector<Filter> filters_of(const TableName& name, TableKind kind) const;
   /// Equal for selections that choose alike: without ids, names, load orders and repetitions.

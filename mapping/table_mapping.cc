@@ -60,6 +60,25 @@ class TableMapping final : public Planner {
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override {
     return make_table_plan(std::move(schema), rules_, selection_, context_);
   }
+  std::vector<Error> idle_rules(const std::vector<CatalogTable>& catalog) const override {
+    std::vector<Error> warnings;
+    selection_.name_idle(catalog, warnings);
+    const std::vector<SelectedTable> selected = selection_.select(catalog);
+    const auto name = [&](const auto& rule, std::string_view kind, const JsonLocation& at) {
+      for (const SelectedTable& table : selected) {
+        if (rule.locator.matches(table.name, table.kind)) return;
+      }
+      warnings.push_back(Error(ErrorCode::kInvalidMapping,
+                               fmt::format("{} rule {} matches no selected table", kind, rule.id))
+                             .at(at));
+    };
+    for (const TransformationRule& rule : rules_.transformations)
+      name(rule, "transformation", rule.defined_at);
+    for (const ObjectMappingRule& rule : rules_.object_mappings)
+      name(rule, "object-mapping", rule.defined_at);
+    for (const TableSettingsRule& rule : rules_.table_settings) name(rule, "table-settings", rule.defined_at);
+    return warnings;
+  }
   const std::string& digest() const override { return digest_; }
 
  private:

@@ -18,8 +18,7 @@ struct MappingContext {
 
 /// Reads and compiles a table mapping: `{"rules":[…]}`, or any of the shapes in which AWS users hold it
 /// (inside a create-replication-task request or describe-replication-tasks reply, there as a string). Every
-/// problem is put into `problems`; null when there are errors. Rules that are not built yet are refused by
-/// name.
+/// problem is put into `problems`; null when there are errors.
 std::unique_ptr<Planner> compile_table_mapping(const JsonDocument& mapping, const MappingContext& context,
                                                Problems& problems);
 

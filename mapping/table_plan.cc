@@ -122,6 +122,9 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   if (!context.task.target_schema.empty() && !table.schema_renamed) {
     table.shown.schema.name.schema = context.task.target_schema;
   }
+  for (const TableSettingsRule& rule : rules.table_settings) {
+    if (rule.locator.matches(schema->name, schema->kind)) DMSKAFKA_TRY(check_range_columns(rule, *schema));
+  }
   const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
                   shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));

@@ -93,6 +93,11 @@ class Planner {
   virtual ~Planner() = default;
   /// The tables to load, by falling load_order, then by name.
   virtual std::vector<SelectedTable> select(std::vector<CatalogTable> const& catalog) const = 0;
+  /// A warning, with its place, for each rule that matches none of the tables, or none that is selected: often a name that
+  /// is written otherwise in the source.
+  virtual std::vector<Error> idle_rules([[maybe_unused]] const std::vector<CatalogTable>& catalog) const {
+    return {};
+  }
   /// A plan for one version of one table. Errors: kInvalidMapping when the rules do not fit the table.
   virtual Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const = 0;
   /// SHA-256 (or any stable digest) of what shapes the messages, in hex: a changed mapping is seen on a

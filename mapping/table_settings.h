@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/json_location.h"
+#include "core/base/result.h"
+#include "core/base/table_schema.h"
+#include "core/json/json_reader.h"
+#include "core/settings/settings_reader.h"
+#include "mapping/object_locator.h"
+
+namespace dmskafka {
+
+/// A table-settings rule. Its ranges are checked, and not yet what a table is cut by: reading says so in a notice.
+struct TableSettingsRule {
+  std::int64_t id = 0;
+  ObjectLocator locator;
+  std::vector<std::string> range_columns = {};  ///< parallel-load of the type "ranges"
+  JsonLocation columns_at = {};
+  JsonLocation defined_at = {};
+};
+
+/// Reads a table-settings rule. Problems go to `problems`; nullopt when one of them is an error.
+std::optional<TableSettingsRule> read_table_settings(const JsonValue& rule, std::int64_t id,
+                                                     Problems& problems);
+
+/// Errors: kInvalidMapping when a column of the ranges is none of the table's, or a LOB.
+Result<void> check_range_columns(const TableSettingsRule& rule, const TableSchema& table);
+
+}  // namespace dmskafka
