@@ -50,13 +50,14 @@ ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskProgress& progress,
                   FullLoadSummary& summary) {
   const Options& options = context.options;
-  progress.set_phase("opening the state file");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                   open_source(*inputs.source, inputs.task, context.signals.token()));
   for (const std::string& warning : source->warnings()) log_warning(warning);
+  // After the source: a mistyped address leaves no empty state file behind.
+  progress.set_phase("opening the state file");
+  DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
 
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =

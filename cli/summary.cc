@@ -50,6 +50,22 @@ std::string tables_in_error(const LoadOutcome& outcome) {
   return text.empty() ? text : "tables in error:\n" + text;
 }
 
+// What messages do not hold although the source has it, table by table.
+std::string losses_text(const TaskProgress& progress) {
+  std::string text;
+  for (const TableProgress& table : progress.tables()) {
+    if (const std::uint64_t cut = table.values_cut.load(); cut != 0) {
+      text += fmt::format("  {}: {} cut at LobMaxSize\n", table.name.text(),
+                          counted(cut, "value was", "values were"));
+    }
+    if (const std::uint64_t replaced = table.characters_replaced.load(); replaced != 0) {
+      text += fmt::format("  {}: {} not UTF-8 and became U+FFFD\n", table.name.text(),
+                          counted(replaced, "sequence of bytes was", "sequences of bytes were"));
+    }
+  }
+  return text;
+}
+
 std::string_view next_step(const LoadOutcome& outcome) {
   if (outcome.state_file.empty() && outcome.status != ExitStatus::kBug) return "";  // nothing to resume
   switch (outcome.status) {
@@ -95,6 +111,7 @@ std::string summary_text(const LoadOutcome& outcome) {
         outcome.state_file.empty() ? std::string()
                                    : fmt::format(", kept in {} (table data_error)", outcome.state_file));
   }
+  text += losses_text(outcome.progress);
   for (const std::string& note : summary.notes) text += fmt::format("  {}\n", note);
   text += tables_in_error(outcome);
   if (outcome.failure)
@@ -109,13 +126,13 @@ std::string summary_json_members(const LoadOutcome& outcome) {
       ",\"event\":\"summary\",\"exit_status\":{},\"reason\":{},\"tables_selected\":{},\"tables_completed\":{}"
       ","
       "\"tables_done_before\":{},\"tables_in_error\":{},\"rows\":{},\"bytes\":{},\"rows_failed\":{},"
-      "\"control_records\":{},"
+      "\"control_records\":{},\"values_cut\":{},\"characters_replaced\":{},"
       "\"seconds\":{:.3f},\"state_file\":{},\"errors\":[",
       static_cast<int>(outcome.status),
       outcome.failure ? json_quoted(error_code_name(outcome.failure->code())) : "null",
       summary.tables_selected, summary.tables_completed, summary.tables_done_before, summary.tables_in_error,
       summary.rows_delivered, summary.bytes_delivered, summary.rows_failed, summary.control_records,
-      std::chrono::duration<double>(summary.elapsed).count(),
+      summary.values_cut, summary.characters_replaced, std::chrono::duration<double>(summary.elapsed).count(),
       outcome.state_file.empty() ? "null" : json_quoted(outcome.state_file));
   for (const TableProgress& table : outcome.progress.tables()) {
     if (table.state.load() != TableState::kTableError) continue;

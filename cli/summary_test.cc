@@ -50,6 +50,21 @@ TEST_CASE("summary: tables in error come with their reasons, and with what to do
         "file's table data_error.\n");
 }
 
+TEST_CASE("summary: what messages lack is told table by table") {
+  Run run;
+  run.progress.add_table({"public", "whole"});
+  TableProgress& cut = run.progress.add_table({"public", "docs"});
+  cut.values_cut = 1;
+  TableProgress& bytes = run.progress.add_table({"public", "old"});
+  bytes.values_cut = 2'000;
+  bytes.characters_replaced = 3;
+  CHECK(summary_text(run.outcome()) ==
+        "done: 3 tables, 1,000,000 rows, 250 MB in 2.00 s (500,000 rows/s, 125 MB/s)\n"
+        "  public.docs: 1 value was cut at LobMaxSize\n"
+        "  public.old: 2,000 values were cut at LobMaxSize\n"
+        "  public.old: 3 sequences of bytes were not UTF-8 and became U+FFFD\n");
+}
+
 TEST_CASE("summary: a resumed load that was interrupted") {
   Run run;
   run.summary.tables_completed = 0;
@@ -79,6 +94,7 @@ TEST_CASE("summary: JSON carries the same as data") {
       summary_json_members(run.outcome(Error(ErrorCode::kCancelled, "stopped"), SIGINT)) ==
       R"(,"event":"summary","exit_status":130,"reason":"cancelled","tables_selected":3,"tables_completed":3,)"
       R"("tables_done_before":0,"tables_in_error":0,"rows":1000000,"bytes":250000000,"rows_failed":0,"control_records":0,)"
+      R"("values_cut":0,"characters_replaced":0,)"
       R"("seconds":2.000,"state_file":"shop.dmskafka","errors":[],"notes":[])");
 }
 

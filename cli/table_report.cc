@@ -12,9 +12,12 @@ namespace {
 
 constexpr std::string_view kind_name(TableKind kind) { return kind == TableKind::kView ? "view" : "table"; }
 
-Result<SelectedTableReport> report_table(TableSchema described, const Planner& planner) {
+Result<SelectedTableReport> report_table(TableSchema described, const Planner& planner, Problems& problems) {
   const auto schema = std::make_shared<const TableSchema>(std::move(described));
   DMSKAFKA_ASSIGN(const std::unique_ptr<const TablePlan> plan, planner.plan(schema));
+  for (const std::string& remark : plan->remarks())
+    problems.notices.push_back(
+        Error(ErrorCode::kInvalidMapping, fmt::format("{}: {}", schema->name.text(), remark)));
   SelectedTableReport report{schema->name, schema->kind, {}, plan->topic()};
   for (const std::uint32_t column : schema->primary_key)
     report.key_columns.push_back(schema->columns[column].name);
@@ -60,7 +63,7 @@ Result<std::vector<SelectedTableReport>> report_tables(Source& source, const Pla
   DMSKAFKA_ASSIGN(std::vector<Result<TableSchema>> described, source.describe_tables(names));
   std::vector<SelectedTableReport> tables;
   for (std::size_t i = 0; i < described.size(); ++i) {
-    auto report = described[i] ? report_table(std::move(described[i]).value(), planner)
+    auto report = described[i] ? report_table(std::move(described[i]).value(), planner, problems)
                                : Result<SelectedTableReport>(described[i].error());
     if (report) {
       tables.push_back(std::move(report).value());

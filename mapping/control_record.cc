@@ -10,9 +10,11 @@ namespace dmskafka {
 
 namespace {
 
-std::string_view operation_name(ControlOperation operation) noexcept {
+// SPEC (the page on Kafka): "For control records, the operation can be TruncateTable or DropTable."
+std::string_view operation_name(ControlOperation operation, Dialect dialect) noexcept {
+  const bool documented = dialect == Dialect::kDocumented;
   switch (operation) {
-    case ControlOperation::kDropTable: return "drop-table";
+    case ControlOperation::kDropTable: return documented ? "DropTable" : "drop-table";
     case ControlOperation::kCreateTable: return "create-table";
     case ControlOperation::kAddColumn: return "add-column";
     case ControlOperation::kDropColumn: return "drop-column";
@@ -20,7 +22,7 @@ std::string_view operation_name(ControlOperation operation) noexcept {
     case ControlOperation::kColumnTypeChange: return "column-type-change";
     case ControlOperation::kChangeColumns: return "change-columns";
     case ControlOperation::kRenameTable: return "rename-table";
-    case ControlOperation::kTruncateTable: return "truncate-table";
+    case ControlOperation::kTruncateTable: return documented ? "TruncateTable" : "truncate-table";
   }
   return "";
 }
@@ -70,13 +72,14 @@ ControlRecord::ControlRecord(const KafkaSettings& settings, Options options)
     : layout_(settings.message_format),
       details_(settings.include_control_details),
       partition_value_(settings.include_partition_value),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      key_(options_.task_id + "." + options_.shown_name.schema + "." + options_.shown_name.table) {}
 
 void ControlRecord::encode(ControlOperation operation, const TableSchema& schema,
                            const TableSchema* old_schema, WallTime now, EncodedMessage& out) const {
   // SPEC: "The partition-key value for a control record that is for a specific table is TaskId.SchemaName.TableName."
-  // The member partition-key-value shows the task id alone, as real DMS does.
-  out.key.append(options_.task_id + "." + options_.shown_name.schema + "." + options_.shown_name.table);
+  // The member partition-key-value shows the task id alone, as real DMS does; the dialect documented shows the key.
+  out.key.append(key_);
   ObjectText message(layout_, 1);
   if (details_) message.add("control", control(operation, schema, old_schema));
   message.add("metadata", metadata(operation, now));
@@ -89,9 +92,12 @@ std::string ControlRecord::metadata(ControlOperation operation, WallTime now) co
   ObjectText metadata(layout_, 2);
   metadata.add("timestamp", json_quoted(timestamp));
   metadata.add("record-type", json_quoted("control"));
-  metadata.add("operation", json_quoted(operation_name(operation)));
+  metadata.add("operation", json_quoted(operation_name(operation, options_.dialect)));
   metadata.add("partition-key-type", json_quoted("task-id"));
-  if (partition_value_) metadata.add("partition-key-value", json_quoted(options_.task_id));
+  if (partition_value_) {
+    metadata.add("partition-key-value",
+                 json_quoted(options_.dialect == Dialect::kDocumented ? key_ : options_.task_id));
+  }
   metadata.add("schema-name", json_quoted(options_.shown_name.schema));
   metadata.add("table-name", json_quoted(options_.shown_name.table));
   return std::move(metadata).close();
@@ -112,8 +118,9 @@ std::string ControlRecord::control(ControlOperation operation, const TableSchema
 
 std::string ControlRecord::table_definition(const TableSchema& schema) const {
   ObjectText columns(layout_, 4);
-  for (const ColumnSchema& column : schema.columns) {
-    if (!column.lob || options_.with_lobs) columns.add(column.name, column_definition(column));
+  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
+    const ColumnSchema& column = schema.columns[i];
+    if (is_sent(options_.lobs, schema, i)) columns.add(column.name, column_definition(column));
   }
   ObjectText table(layout_, 3);
   table.add("columns", std::move(columns).close());

@@ -5,6 +5,7 @@
 #include "core/base/table_schema.h"
 #include "core/settings/kafka_settings.h"
 #include "core/task/planner.h"
+#include "mapping/lob_columns.h"
 #include "mapping/message_layout.h"
 
 namespace dmskafka {
@@ -16,7 +17,8 @@ class ControlRecord {
   struct Options {
     TableName shown_name;  ///< schema-name and table-name
     std::string task_id;
-    bool with_lobs = true;  ///< SupportLobs
+    LobColumns lobs = LobColumns::kSent;
+    Dialect dialect = Dialect::kDms;
   };
   ControlRecord(const KafkaSettings& settings, Options options);
 
@@ -36,6 +38,7 @@ class ControlRecord {
   const bool details_;
   const bool partition_value_;
   const Options options_;
+  const std::string key_;
 };
 
 }  // namespace dmskafka

@@ -9,10 +9,13 @@ namespace dmskafka {
 
 namespace {
 
-std::string_view operation_name(Operation operation) noexcept {
+// SPEC (the page on Kafka): "For data records, the operation can be create, read, update, or delete." Real DMS writes insert
+// and load for the first two.
+std::string_view operation_name(Operation operation, Dialect dialect) noexcept {
+  const bool documented = dialect == Dialect::kDocumented;
   switch (operation) {
-    case Operation::kLoad: return "load";
-    case Operation::kInsert: return "insert";
+    case Operation::kLoad: return documented ? "read" : "load";
+    case Operation::kInsert: return documented ? "create" : "insert";
     case Operation::kUpdate: return "update";
     case Operation::kDelete: return "delete";
   }
@@ -34,21 +37,24 @@ void append_integer(std::uint64_t value, ByteBuffer& out) {
 
 RecordShape DataRecord::plain_shape(const TableSchema& schema, const KafkaSettings& settings,
                                     const Options& options) {
-  RecordShape shape{options.shown_name, PartitionKey(options.load_key, schema, options.shown_name, settings),
-                    PartitionKey(options.change_key, schema, options.shown_name, settings)};
+  const ValueSettings values = ValueSettings::of(settings, {});
+  const auto key = [&](PartitionKeyType wanted) {
+    return PartitionKey(schema, options.shown_name,
+                        {wanted, settings.partition_include_schema_table, values});
+  };
+  RecordShape shape{options.shown_name, key(options.load_key), key(options.change_key)};
   for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
-    const ColumnSchema& column = schema.columns[i];
-    if (column.lob && !options.with_lobs) continue;
-    shape.columns.push_back({i, column.name, ValueFormat::of(column, settings)});
+    shape.columns.push_back({i, schema.columns[i].name, ValueFormat::of(schema, i, values)});
   }
   return shape;
 }
 
-DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings)
+DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect)
     : layout_(settings.message_format),
       null_and_empty_(settings.include_null_and_empty),
       partition_value_(settings.include_partition_value),
       transaction_details_(settings.include_transaction_details),
+      dialect_(dialect),
       load_key_(shape.load_key),
       change_key_(shape.change_key) {
   const int depth = shape.document ? 3 : 2;
@@ -91,7 +97,7 @@ DataRecord::OperationText DataRecord::operation_text(Operation operation, const 
                                                      const TableName& shown_name) const {
   OperationText text;
   text.middle = "\"" + layout_.member(2, "record-type") + json_quoted("data") +
-                layout_.member(2, "operation") + json_quoted(operation_name(operation)) +
+                layout_.member(2, "operation") + json_quoted(operation_name(operation, dialect_)) +
                 layout_.member(2, "partition-key-type") + json_quoted(partition_key_type_name(key.type()));
   if (shows_key(key)) text.middle += layout_.member(2, "partition-key-value");
   text.names = layout_.member(2, "schema-name") + json_quoted(shown_name.schema) +
@@ -107,9 +113,11 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
 
   out.value.append(data_open_);
   const std::size_t data_begin = out.value.size();
-  out.replaced_characters += append_columns(change, row, out.value);
+  ValueLoss loss = append_columns(change, row, out.value);
   out.value.append(document_close_);
-  if (!attributes_.empty()) out.replaced_characters += append_attributes(row, data_begin, out.value);
+  if (!attributes_.empty()) loss.add(append_attributes(row, data_begin, out.value));
+  out.replaced_characters += loss.replaced;
+  out.cut_values += loss.cut;
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
@@ -123,9 +131,8 @@ void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out)
   out.value.append(message_close_);
 }
 
-// Returns how many invalid UTF-8 sequences were replaced.
-std::uint64_t DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
-  std::uint64_t replaced = 0;
+ValueLoss DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
+  ValueLoss loss;
   std::size_t skip = 1;  // the first member has no comma before it
   for (const Column& column : columns_) {
     Value value = row[column.index];
@@ -137,19 +144,19 @@ std::uint64_t DataRecord::append_columns(const Change& change, RowView row, Byte
     if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) continue;
     out.append(std::string_view(column.member).substr(skip));
     skip = 0;
-    replaced += append_value(column.format, value, out);
+    loss.add(append_value(column.format, value, out));
   }
-  return replaced;
+  return loss;
 }
 
-std::uint64_t DataRecord::append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const {
-  std::uint64_t replaced = 0;
+ValueLoss DataRecord::append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const {
+  ValueLoss loss;
   for (const Attribute& attribute : attributes_) {
     const bool first = out.size() == data_begin && document_close_.empty();
     out.append(std::string_view(attribute.member).substr(first ? 1 : 0));
-    replaced += attribute.json.append_json(row, out);
+    loss.add(attribute.json.append_json(row, out));
   }
-  return replaced;
+  return loss;
 }
 
 void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const {
@@ -169,7 +176,7 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
 
 // Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL.
 void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
-  if (change.operation != Operation::kUpdate) return;
+  if (change.operation != Operation::kUpdate || dialect_ == Dialect::kDmsStrict) return;
   bool first = true;
   for (const Column& column : columns_) {
     if (row[column.index].form() != ValueForm::kUnchanged) continue;

@@ -27,12 +27,11 @@ class DataRecord {
     TableName shown_name;  ///< schema-name and table-name
     PartitionKeyType load_key = PartitionKeyType::kPrimaryKey;
     PartitionKeyType change_key = PartitionKeyType::kSchemaTable;
-    bool with_lobs = true;  ///< SupportLobs
   };
   /// The columns of `schema` as they are.
   DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
       : DataRecord(plain_shape(schema, settings, options), settings) {}
-  DataRecord(const RecordShape& shape, const KafkaSettings& settings);
+  DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect = Dialect::kDms);
 
   /// Writes key and value into the cleared `out`. REQUIRES: the change is of this version of this table.
   void encode(const Change& change, WallTime now, EncodedMessage& out) const;
@@ -61,8 +60,8 @@ class DataRecord {
   OperationText operation_text(Operation operation, const PartitionKey& key,
                                const TableName& shown_name) const;
   const PartitionKey& key_of(Operation operation) const noexcept;
-  std::uint64_t append_columns(const Change& change, RowView row, ByteBuffer& out) const;
-  std::uint64_t append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const;
+  ValueLoss append_columns(const Change& change, RowView row, ByteBuffer& out) const;
+  ValueLoss append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const;
   void append_transaction(const Change& change, ByteBuffer& out) const;
   void append_unchanged(const Change& change, RowView row, ByteBuffer& out) const;
 
@@ -70,6 +69,7 @@ class DataRecord {
   const bool null_and_empty_;
   const bool partition_value_;
   const bool transaction_details_;
+  const Dialect dialect_;
   const PartitionKey load_key_;
   const PartitionKey change_key_;
   std::vector<Column> columns_;

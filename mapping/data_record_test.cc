@@ -2,32 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
+
+#include "test/support/allocation_count.h"
 
 using namespace dmskafka;
 
 // Whole messages are in test/golden; here is what no golden file can show.
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-
-// Every form that the default ones of other libraries call, so that new and delete stay a pair.
-// Not inlined: GCC would see free() take what new gave and call it a mismatch.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace {
 
@@ -81,12 +62,12 @@ TEST_CASE("data_record: a row of every kind of value allocates nothing once the 
   change.after = row;
   EncodedMessage message;
   record.encode(change, WallTime{1}, message);
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = allocation_count();
   for (int i = 0; i < 100; ++i) {
     message.clear();
     record.encode(change, WallTime{i}, message);
   }
-  CHECK(allocations == before);
+  CHECK(allocation_count() == before);
 }
 
 TEST_CASE("data_record: replaced characters of the columns are counted once, not again for the key") {

@@ -12,11 +12,24 @@ namespace dmskafka {
 
 namespace {
 
+PartitionKey default_key(const ShownTable& table, const TableName& shown_name, PartitionKeyType wanted,
+                         const KafkaSettings& settings, const ShapeOptions& options) {
+  return {table.schema,
+          shown_name,
+          {wanted, settings.partition_include_schema_table, options.values, table.slots,
+           options.table_key_prefix}};
+}
+
 class ShapeBuilder {
  public:
   ShapeBuilder(const ShownTable& table, const ObjectMappingRule& rule, const KafkaSettings& settings,
-               RecordShape& shape)
-      : table_(table), rule_(rule), settings_(settings), layout_(settings.message_format), shape_(shape) {}
+               const ShapeOptions& options, RecordShape& shape)
+      : table_(table),
+        rule_(rule),
+        settings_(settings),
+        options_(options),
+        layout_(settings.message_format),
+        shape_(shape) {}
 
   Result<void> build() {
     shape_.document = rule_.action == ObjectMappingAction::kMapRecordToDocument;
@@ -56,7 +69,7 @@ class ShapeBuilder {
       case JsonKind::kNumber: out.add(value.json); return {};
       case JsonKind::kString: {
         out.add("\"");
-        DMSKAFKA_TRY(value.text.resolve(Template::Into::kJsonString, table_, settings_, out));
+        DMSKAFKA_TRY(value.text.resolve(Template::Into::kJsonString, table_, options_.values, out));
         out.add("\"");
         return {};
       }
@@ -91,14 +104,14 @@ class ShapeBuilder {
         const PartitionKeyType type = key.kind == PartitionKeySpec::Kind::kPrimaryKey
                                           ? PartitionKeyType::kPrimaryKey
                                           : PartitionKeyType::kSchemaTable;
-        use_key(PartitionKey(type, table_.schema, shape_.shown_name, settings_, table_.slots));
+        use_key(default_key(table_, shape_.shown_name, type, settings_, options_));
         return {};
       }
       case PartitionKeySpec::Kind::kAttribute: return use_attribute_as_key(key);
       case PartitionKeySpec::Kind::kValue: break;
     }
     RowText text;
-    DMSKAFKA_TRY(key.value.resolve(Template::Into::kPlainText, table_, settings_, text));
+    DMSKAFKA_TRY(key.value.resolve(Template::Into::kPlainText, table_, options_.values, text));
     use_key(PartitionKey(std::move(text)));
     return {};
   }
@@ -122,7 +135,7 @@ class ShapeBuilder {
             .at(key.at)
             .expected("a scalar attribute or a column");
       }
-      DMSKAFKA_TRY(value.text.resolve(Template::Into::kPlainText, table_, settings_, text));
+      DMSKAFKA_TRY(value.text.resolve(Template::Into::kPlainText, table_, options_.values, text));
     } else {
       if (!column.index) {
         match = column;
@@ -130,7 +143,7 @@ class ShapeBuilder {
         return rule_misfit(key.at, table_.schema.name, match);
       }
       text.add_value(table_.slots[*column.index],
-                     ValueFormat::of(table_.schema.columns[*column.index], settings_));
+                     ValueFormat::of(table_.schema, *column.index, options_.values));
     }
     use_key(PartitionKey(std::move(text)));
     return {};
@@ -144,6 +157,7 @@ class ShapeBuilder {
   const ShownTable& table_;
   const ObjectMappingRule& rule_;
   const KafkaSettings& settings_;
+  const ShapeOptions& options_;
   const MessageLayout layout_;
   RecordShape& shape_;
 };
@@ -154,15 +168,15 @@ Result<RecordShape> shape_records(const ShownTable& table, const ObjectMappingRu
                                   const KafkaSettings& settings, const ShapeOptions& options) {
   TableName name = table.schema.name;
   if (rule != nullptr && rule->target_table_name) name.table = *rule->target_table_name;
-  RecordShape shape{name,
-                    PartitionKey(PartitionKeyType::kPrimaryKey, table.schema, name, settings, table.slots),
-                    PartitionKey(options.change_key, table.schema, name, settings, table.slots)};
+  if (options.source_name) name = *options.source_name;
+  RecordShape shape{name, default_key(table, name, options.load_key, settings, options),
+                    default_key(table, name, options.change_key, settings, options)};
   for (std::uint32_t i = 0; i < table.schema.columns.size(); ++i) {
-    const ColumnSchema& column = table.schema.columns[i];
-    if (column.lob && !options.with_lobs) continue;
-    shape.columns.push_back({table.slots[i], column.name, ValueFormat::of(column, settings)});
+    if (!is_sent(options.lobs, table.schema, i)) continue;
+    shape.columns.push_back(
+        {table.slots[i], table.schema.columns[i].name, ValueFormat::of(table.schema, i, options.values)});
   }
-  if (rule != nullptr) DMSKAFKA_TRY(ShapeBuilder(table, *rule, settings, shape).build());
+  if (rule != nullptr) DMSKAFKA_TRY(ShapeBuilder(table, *rule, settings, options, shape).build());
   return shape;
 }
 

@@ -9,11 +9,13 @@
 #include "core/base/result.h"
 #include "core/json/json_reader.h"
 #include "core/settings/kafka_settings.h"
+#include "mapping/lob_columns.h"
 #include "mapping/object_locator.h"
 #include "mapping/record_shape.h"
 #include "mapping/shown_table.h"
 #include "mapping/template.h"
 #include "mapping/topic_name.h"
+#include "mapping/value_settings.h"
 
 namespace dmskafka {
 
@@ -67,8 +69,12 @@ struct ObjectMappingRule {
 
 /// What the shape of a table's records depends on beside its rules.
 struct ShapeOptions {
+  PartitionKeyType load_key = PartitionKeyType::kPrimaryKey;
   PartitionKeyType change_key = PartitionKeyType::kSchemaTable;
-  bool with_lobs = true;  ///< SupportLobs
+  LobColumns lobs = LobColumns::kSent;
+  ValueSettings values = {};
+  std::string table_key_prefix = {};          ///< of a key that is the table's name
+  std::optional<TableName> source_name = {};  ///< shown whatever the rules say; none: the rules decide
 };
 
 /// The data records of `table`. `rule`: its object-mapping rule, or null. Errors: kInvalidMapping where the rule names a

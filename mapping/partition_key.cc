@@ -11,22 +11,23 @@ std::string_view partition_key_type_name(PartitionKeyType type) noexcept {
   return "";
 }
 
-PartitionKey::PartitionKey(PartitionKeyType wanted, const TableSchema& schema, const TableName& shown_name,
-                           const KafkaSettings& settings, std::span<const std::uint32_t> slots)
-    : type_(schema.has_primary_key() ? wanted : PartitionKeyType::kSchemaTable) {
+PartitionKey::PartitionKey(const TableSchema& schema, const TableName& shown_name, const Options& options)
+    : type_(schema.has_primary_key() ? options.wanted : PartitionKeyType::kSchemaTable) {
   const std::string table = shown_name.schema + "." + shown_name.table;
   if (type_ == PartitionKeyType::kSchemaTable) {
+    text_.add(options.table_prefix);
     text_.add(table);
     return;
   }
   // SPEC PartitionIncludeSchemaTable: "Prefixes schema and table names to partition values, when the partition type is
   // primary-key-type."
-  if (settings.partition_include_schema_table) text_.add(table + ".");
+  if (options.include_schema_table) text_.add(table + ".");
   bool first = true;
   for (const std::uint32_t index : schema.primary_key) {
     if (!first) text_.add(".");
     first = false;
-    text_.add_value(slots.empty() ? index : slots[index], ValueFormat::of(schema.columns[index], settings));
+    text_.add_value(options.slots.empty() ? index : options.slots[index],
+                    ValueFormat::of(schema, index, options.values));
   }
 }
 

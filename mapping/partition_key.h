@@ -7,8 +7,8 @@
 #include "core/base/byte_buffer.h"
 #include "core/base/row.h"
 #include "core/base/table_schema.h"
-#include "core/settings/kafka_settings.h"
 #include "mapping/row_text.h"
+#include "mapping/value_settings.h"
 
 namespace dmskafka {
 
@@ -24,10 +24,16 @@ std::string_view partition_key_type_name(PartitionKeyType type) noexcept;
 /// the empty text.
 class PartitionKey {
  public:
-  /// `shown_name` is the table's name in messages. kPrimaryKey asks for a primary key; a table without one has the key
-  /// of kSchemaTable, as DMS does. `slots`: where each column's value stands in a row; empty: in the column's own place.
-  PartitionKey(PartitionKeyType wanted, const TableSchema& schema, const TableName& shown_name,
-               const KafkaSettings& settings, std::span<const std::uint32_t> slots = {});
+  struct Options {
+    /// kPrimaryKey asks for a primary key; a table without one has the key of kSchemaTable, as DMS does.
+    PartitionKeyType wanted = PartitionKeyType::kPrimaryKey;
+    bool include_schema_table = false;  ///< PartitionIncludeSchemaTable
+    ValueSettings values = {};
+    std::span<const std::uint32_t> slots = {};  ///< of each column's value in a row; empty: its own place
+    std::string_view table_prefix = {};         ///< of a key of kSchemaTable
+  };
+  /// `shown_name` is the table's name in messages.
+  PartitionKey(const TableSchema& schema, const TableName& shown_name, const Options& options);
   /// kAttributeName: a text that an object-mapping rule gives.
   explicit PartitionKey(RowText attribute)
       : type_(PartitionKeyType::kAttributeName), text_(std::move(attribute)) {}

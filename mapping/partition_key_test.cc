@@ -27,7 +27,9 @@ TableSchema table(std::vector<std::uint32_t> primary_key) {
 std::string key(const TableSchema& schema, const std::vector<Value>& row, const KafkaSettings& settings = {},
                 PartitionKeyType wanted = PartitionKeyType::kPrimaryKey) {
   ByteBuffer out;
-  PartitionKey(wanted, schema, schema.name, settings).append(row, out);
+  PartitionKey(schema, schema.name,
+               {wanted, settings.partition_include_schema_table, ValueSettings::of(settings, {})})
+      .append(row, out);
   return std::string(out.view());
 }
 
@@ -53,8 +55,7 @@ TEST_CASE("partition_key: without a primary key, or on request, schema and table
   KafkaSettings settings;
   settings.partition_include_schema_table = true;
   CHECK(key(table({}), kRow, settings) == "public.demo");
-  CHECK(PartitionKey(PartitionKeyType::kPrimaryKey, table({}), {}, {}).type() ==
-        PartitionKeyType::kSchemaTable);
+  CHECK(PartitionKey(table({}), {}, {}).type() == PartitionKeyType::kSchemaTable);
 }
 
 TEST_CASE("partition_key: NULL is empty") {

@@ -29,6 +29,8 @@ char unescape_one(const char*& at) noexcept {
 void strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
   char* const value = out.data() + begin;
   const std::size_t size = out.size() - begin;
+  // A text has quotes: this is a value that dms-strict does not hold.
+  if (std::string_view(value, size) == "null") return out.truncate(begin);
   if (size < 2 || value[0] != '"') return;
   std::memmove(value, value + 1, size - 2);
   out.truncate(out.size() - 2);
@@ -48,12 +50,12 @@ void strip_escapes(ByteBuffer& out, std::size_t begin) noexcept {
 
 }  // namespace
 
-std::size_t append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
-  if (!value.is_known() || value.is_null()) return 0;
+ValueLoss append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
+  if (!value.is_known() || value.is_null()) return {};
   const std::size_t begin = out.size();
-  const std::size_t replaced = append_value(format, value, out);
+  const ValueLoss loss = append_value(format, value, out);
   strip_quotes(out, begin);
-  return replaced;
+  return loss;
 }
 
 void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
@@ -74,14 +76,14 @@ void RowText::append_plain(RowView row, ByteBuffer& out) const {
   out.append(tail_);
 }
 
-std::size_t RowText::append_json(RowView row, ByteBuffer& out) const {
-  std::size_t replaced = 0;
+ValueLoss RowText::append_json(RowView row, ByteBuffer& out) const {
+  ValueLoss loss;
   for (const Part& part : parts_) {
     out.append(part.before);
-    replaced += append_escaped_text(part.format, row[part.slot], out);
+    loss.add(append_escaped_text(part.format, row[part.slot], out));
   }
   out.append(tail_);
-  return replaced;
+  return loss;
 }
 
 }  // namespace dmskafka

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,9 +10,10 @@
 
 namespace dmskafka {
 
-/// Appends the value as its column shows it in `data`, without the quotes of a string. NULL and unknown are the empty text.
-/// The escapes stay: the text goes into a JSON string. Returns how many invalid UTF-8 sequences became U+FFFD.
-std::size_t append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out);
+/// Appends the value as its column shows it in `data`, without the quotes of a string. NULL, unknown and what has no
+/// form in JSON are the empty text.
+/// The escapes stay: the text goes into a JSON string.
+ValueLoss append_escaped_text(const ValueFormat& format, const Value& value, ByteBuffer& out);
 /// The same without the escapes: the text that a consumer has after parsing.
 void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out);
 
@@ -25,8 +25,8 @@ class RowText {
 
   /// As plain text; the literals are plain text, too.
   void append_plain(RowView row, ByteBuffer& out) const;
-  /// As JSON; the literals are JSON, the values stand inside its strings. Returns the replaced sequences.
-  std::size_t append_json(RowView row, ByteBuffer& out) const;
+  /// As JSON; the literals are JSON, the values stand inside its strings.
+  ValueLoss append_json(RowView row, ByteBuffer& out) const;
 
  private:
   struct Part {

@@ -17,6 +17,22 @@ PartitionKeyType change_key_type(const TaskSettings& task) {
   return task.parallel_apply_threads > 0 ? PartitionKeyType::kPrimaryKey : PartitionKeyType::kSchemaTable;
 }
 
+// SPEC dms-settings §0.1, documented: the names are the source's; without a key of the mapping the key is
+// TaskId.schema.table, in load and CDC, but the primary key with ParallelApplyThreads.
+ShapeOptions shape_options(const TableName& source_name, const MappingContext& context) {
+  const TaskSettings& task = context.task;
+  ShapeOptions options;
+  options.change_key = change_key_type(task);
+  options.lobs = lob_columns_of(task);
+  options.values = ValueSettings::of(context.kafka, task);
+  if (task.dmskafka.dialect == Dialect::kDocumented) {
+    options.load_key = options.change_key;
+    options.table_key_prefix = context.task_id + ".";
+    options.source_name = source_name;
+  }
+  return options;
+}
+
 // The lowest rule-id wins.
 const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules) {
   const auto found = std::find_if(
@@ -33,12 +49,15 @@ class CompiledTablePlan final : public TablePlan {
         shown_(std::move(shown)),
         topic_(std::move(topic)),
         target_name_(shape.shown_name),
-        data_record_(shape, context.kafka),
-        control_record_(context.kafka, {target_name_, context.task_id, context.task.support_lobs}) {}
+        lobs_(lob_columns_of(context.task)),
+        data_record_(shape, context.kafka, context.task.dmskafka.dialect),
+        control_record_(context.kafka,
+                        {target_name_, context.task_id, lobs_, context.task.dmskafka.dialect}) {}
 
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return target_name_; }
+  std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
 
   void encode(const Change& change, WallTime now, EncodedMessage& out) const override {
     assert(change.table == schema_.get());
@@ -55,6 +74,7 @@ class CompiledTablePlan final : public TablePlan {
   const ShownTable shown_;
   const std::string topic_;
   const TableName target_name_;
+  const LobColumns lobs_;
   const DataRecord data_record_;
   const ControlRecord control_record_;
 };
@@ -69,8 +89,7 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   if (!context.task.target_schema.empty()) shown.schema.name.schema = context.task.target_schema;
   const ObjectMappingRule* mapping = object_mapping_of(*schema, rules);
   DMSKAFKA_ASSIGN(const RecordShape shape,
-                  shape_records(shown, mapping, context.kafka,
-                                {change_key_type(context.task), context.task.support_lobs}));
+                  shape_records(shown, mapping, context.kafka, shape_options(schema->name, context)));
   std::string topic = context.kafka.topic;
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));

@@ -29,7 +29,7 @@ std::optional<Template> Template::read(const JsonValue& value, Problems& problem
   return result;
 }
 
-Result<void> Template::resolve(Into into, const ShownTable& table, const KafkaSettings& settings,
+Result<void> Template::resolve(Into into, const ShownTable& table, const ValueSettings& settings,
                                RowText& out) const {
   for (const Part& part : parts) {
     if (!part.column) {
@@ -40,7 +40,7 @@ Result<void> Template::resolve(Into into, const ShownTable& table, const KafkaSe
     }
     const ColumnMatch match = find_shown_column(*part.column, table);
     if (!match.index) return rule_misfit(at, table.schema.name, match);
-    out.add_value(table.slots[*match.index], ValueFormat::of(table.schema.columns[*match.index], settings));
+    out.add_value(table.slots[*match.index], ValueFormat::of(table.schema, *match.index, settings));
   }
   return {};
 }

@@ -7,10 +7,10 @@
 #include "core/base/json_location.h"
 #include "core/base/result.h"
 #include "core/json/json_reader.h"
-#include "core/settings/kafka_settings.h"
 #include "core/settings/settings_reader.h"
 #include "mapping/row_text.h"
 #include "mapping/shown_table.h"
+#include "mapping/value_settings.h"
 
 namespace dmskafka {
 
@@ -29,7 +29,7 @@ struct Template {
   enum class Into : unsigned char { kPlainText, kJsonString };
   /// Adds it to `out`, its columns found in `table`; for kJsonString without the quotes around it. Errors: kInvalidMapping
   /// at `at` for a column that the table lacks.
-  Result<void> resolve(Into into, const ShownTable& table, const KafkaSettings& settings, RowText& out) const;
+  Result<void> resolve(Into into, const ShownTable& table, const ValueSettings& settings, RowText& out) const;
 };
 
 }  // namespace dmskafka

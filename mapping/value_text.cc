@@ -9,7 +9,9 @@
 
 #include "core/json/json_writer.h"
 #include "mapping/float_text.h"
+#include "mapping/lob_cut.h"
 #include "mapping/number_text.h"
+#include "mapping/strict_value.h"
 
 namespace dmskafka {
 
@@ -208,6 +210,10 @@ std::string_view without_trailing_blanks(std::string_view text) noexcept {
   return text;
 }
 
+std::uint32_t replaced_in_string(std::string_view text, ByteBuffer& out) {
+  return static_cast<std::uint32_t>(append_json_string(out, text));
+}
+
 // False when `text` lacks the form that `format.kind` promises, and for the kinds that are strings anyway.
 bool append_by_kind(const ValueFormat& format, std::string_view text, ByteBuffer& out) {
   switch (format.kind) {
@@ -234,11 +240,16 @@ bool append_by_kind(const ValueFormat& format, std::string_view text, ByteBuffer
 
 }  // namespace
 
-ValueFormat ValueFormat::of(const ColumnSchema& column, const KafkaSettings& settings) {
+ValueFormat ValueFormat::of(const TableSchema& schema, std::uint32_t index, const ValueSettings& settings) {
+  const ColumnSchema& column = schema.columns[index];
   ValueFormat format;
   format.kind = column.value_kind;
   format.fraction_digits = column.scale.value_or(6);
-  format.hex_prefix = !settings.no_hex_prefix;
+  format.hex_prefix = settings.hex_prefix;
+  format.strict = settings.strict;
+  format.large_integers = settings.large_integers;
+  format.unbounded_decimal = column.type == DmsType::kDecimal && !column.precision;
+  if (column.lob && !schema.is_key_column(index)) format.lob_bytes_max = settings.lob_bytes_max;
   return format;
 }
 
@@ -248,28 +259,39 @@ bool is_empty_string(const ValueFormat& format, const Value& value) noexcept {
   return value.view().empty();
 }
 
-std::size_t append_value(const ValueFormat& format, const Value& value, ByteBuffer& out) {
-  const std::string_view text = value.view();
+ValueLoss append_value(const ValueFormat& format, const Value& value, ByteBuffer& out) {
+  std::string_view text = value.view();
+  ValueLoss loss;
+  if (format.lob_bytes_max != 0) {
+    text = cut_lob(format.kind, value, format.lob_bytes_max);
+    loss.cut = text.size() == value.view().size() ? 0 : 1;
+  }
   switch (value.form()) {
     case ValueForm::kText: {
-      if (append_by_kind(format, text, out)) return 0;
+      if (format.strict && append_strict_text(format, text, out)) return loss;
+      if (append_by_kind(format, text, out)) return loss;
       const bool trim = format.kind == ValueKind::kBlankTrimmedString;
-      return append_json_string(out, trim ? without_trailing_blanks(text) : text);
+      loss.replaced += replaced_in_string(trim ? without_trailing_blanks(text) : text, out);
+      return loss;
     }
-    case ValueForm::kInteger: return append_number(text, out) ? 0 : append_json_string(out, text);
+    case ValueForm::kInteger:
+      if (format.strict && append_strict_integer(format, text, out)) return loss;
+      if (!append_number(text, out)) loss.replaced += replaced_in_string(text, out);
+      return loss;
     case ValueForm::kReal: {
       double real = 0;
       std::memcpy(&real, text.data(), sizeof real);
+      if (format.strict && !std::isfinite(real)) break;
       append_float8(real, out);
-      return 0;
+      return loss;
     }
-    case ValueForm::kBytes: append_hex(text, format.hex_prefix, out); return 0;
+    case ValueForm::kBytes: append_hex(text, format.hex_prefix, out); return loss;
     case ValueForm::kAbsent:
     case ValueForm::kUnchanged:
     case ValueForm::kNull: break;
   }
   out.append("null");
-  return 0;
+  return loss;
 }
 
 }  // namespace dmskafka

@@ -88,6 +88,7 @@ struct TableSchema {
   std::string source_handle;  ///< the source's own (an oid, a rowid column …); opaque elsewhere
 
   bool has_primary_key() const noexcept { return !primary_key.empty(); }
+  bool is_key_column(std::uint32_t column) const noexcept;
   /// Index of the column with exactly this name.
   std::optional<std::uint32_t> find_column(std::string_view column) const noexcept;
 };

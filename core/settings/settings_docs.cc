@@ -23,7 +23,7 @@ What becomes of a setting:
 - **ignored**: AWS's own bookkeeping, without a notice.
 - **refused**: using it is an error that says what to do instead.
 
-A value equal to the default asks for nothing, so AWS's complete default document gives no notices beyond its LOB limits.
+A value equal to the default asks for nothing, so AWS's complete default document gives no notices.
 Members that are null count as absent. An unknown member is an error. Names of choices are read in any case, with `_` and `-`
 alike. Numbers and booleans may be written as strings. Any string may hold `${env:NAME}` or `${file:PATH}`: the value is read
 from the environment or the file, and no secret is ever printed.

@@ -8,6 +8,7 @@ namespace {
 using T = SourceSettings;
 
 constexpr std::array<std::string_view, 3> kPlugins = {"no-preference", "test-decoding", "pglogical"};
+constexpr std::array<std::string_view, 3> kLongVarchars = {"wstring", "clob", "nclob"};
 constexpr std::string_view kCdc = "change data capture";
 constexpr std::string_view kNoSecretsManager =
     "use Username and Password; a password may be ${env:NAME} or ${file:PATH}";
@@ -64,14 +65,21 @@ FieldTable<T> make_postgres() {
                            "booleans as true and false; otherwise as the strings \"true\" and \"false\""),
           boolean_field<T>("MapUnboundedNumericAsString", DMSKAFKA_MEMBER(map_unbounded_numeric_as_string),
                            "numeric without precision as a string"),
-          boolean_field<T>("MapJsonbAsClob", DMSKAFKA_MEMBER(map_jsonb_as_clob), "classifies jsonb as a LOB"),
+          boolean_field<T>("MapJsonbAsClob", DMSKAFKA_MEMBER(map_jsonb_as_clob), "")
+              .no_effect("jsonb is a LOB either way: CLOB or NCLOB, of which messages tell nothing"),
           integer_field<T>("unboundedVarcharMaxSize", DMSKAFKA_MEMBER(unbounded_varchar_max_size),
                            {1, 10'485'760}, "the length that control records give a varchar without one"),
-          unused_field<T>("MapLongVarcharAs", "choice", "wstring", "wstring, clob or nclob")
-              .not_yet("LOB limits"),
+          Field<T>{{"MapLongVarcharAs", "choice", "wstring", choices_text(kLongVarchars), Verdict::kHonoured,
+                    "a varchar without a length is a string (wstring) or a LOB (clob, nclob)"},
+                   [](FieldInput& input, T& into) {
+                     if (const auto index = input.choice(kLongVarchars))
+                       into.long_varchar_as_lob = *index != 0;
+                   }},
           not_with_cdc("CaptureDdls", "boolean", "true"),
           not_with_cdc("DdlArtifactsSchema", "string", "public"),
-          unused_field<T>("FailTasksOnLobTruncation", "boolean", "false").not_yet("LOB limits"),
+          boolean_field<T>(
+              "FailTasksOnLobTruncation", DMSKAFKA_MEMBER(fail_tasks_on_lob_truncation),
+              "true: a LOB above LobMaxSize stops the task, whatever DataTruncationErrorPolicy says"),
           not_with_cdc("HeartbeatEnable", "boolean", "false"),
           not_with_cdc("HeartbeatSchema", "string", "public"),
           not_with_cdc("HeartbeatFrequency", "integer", "5", "minutes"),

@@ -25,6 +25,8 @@ struct SourceSettings {
   bool map_boolean_as_boolean = false;
   bool map_unbounded_numeric_as_string = false;
   bool map_jsonb_as_clob = false;
+  bool long_varchar_as_lob = false;  ///< MapLongVarcharAs clob or nclob
+  bool fail_tasks_on_lob_truncation = false;
   std::int64_t unbounded_varchar_max_size = 8000;
   /// Further libpq parameters of a URL's query, already checked: "key='value' …"; "" if none. May hold secrets.
   std::string url_parameters;

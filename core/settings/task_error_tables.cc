@@ -50,8 +50,10 @@ TaskTable make_error_behavior_table() {
           policy_field(
               "DataErrorPolicy", DMSKAFKA_MEMBER(data_error_policy),
               "a record that cannot be sent; it is kept in the state file's data_error table in each case"),
-          policy_field("DataTruncationErrorPolicy", DMSKAFKA_MEMBER(data_truncation_error_policy), "")
-              .not_yet("limits on LOBs; until then nothing is cut"),
+          policy_field(
+              "DataTruncationErrorPolicy", DMSKAFKA_MEMBER(data_truncation_error_policy),
+              "a record with a LOB that was cut: LOG_ERROR sends it and counts the cut; the others do "
+              "not send it, keep it in data_error, and go on, suspend the table or stop"),
           policy_field("DataErrorEscalationPolicy", DMSKAFKA_MEMBER(data_error_escalation_policy),
                        "what follows once DataErrorEscalationCount is exceeded"),
           integer_field<T>("DataErrorEscalationCount", DMSKAFKA_MEMBER(data_error_escalation_count), kCount,

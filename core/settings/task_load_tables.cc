@@ -104,20 +104,22 @@ void read_batch_apply(FieldInput& input, T&) {
 }  // namespace
 
 TaskTable make_target_metadata_table() {
-  const std::string lobs = "limits on LOBs; until then values are sent whole";
   return {"TargetMetadata",
           "How tables, LOBs and threads are handled.",
           {
               text_field<T>("TargetSchema", DMSKAFKA_MEMBER(target_schema),
                             "the schema-name in messages; a rule that renames the schema wins"),
-              boolean_field<T>("SupportLobs", DMSKAFKA_MEMBER(support_lobs), "")
-                  .not_yet("leaving LOB columns out"),
+              boolean_field<T>("SupportLobs", DMSKAFKA_MEMBER(support_lobs),
+                               "false leaves LOB columns out, of rows and of table definitions; a column of "
+                               "the primary key stays"),
               Field<T>{{"FullLobMode", "boolean", "false", "", Verdict::kHonoured,
                         "true is not allowed for Kafka in DMS: a warning, and values are not cut"},
                        read_full_lob_mode},
-              Field<T>{{"LimitedSizeLobMode", "boolean", "false", "", Verdict::kNotYet, lobs},
+              Field<T>{{"LimitedSizeLobMode", "boolean", "false", "", Verdict::kHonoured,
+                        "true cuts LOBs at LobMaxSize (32 KB unless set); false: they are sent whole"},
                        read_limited_lob_mode},
-              Field<T>{{"LobMaxSize", "integer", "0", "0 to 102400 (KB)", Verdict::kNotYet, lobs},
+              Field<T>{{"LobMaxSize", "integer", "0", "0 (not set) to 102400 (KB)", Verdict::kHonoured,
+                        "longer LOBs are cut, text never within a character, and each cut is counted"},
                        read_lob_max_size},
               unused_field<T>("LobChunkSize", "integer", "64").no_effect("it belongs to FullLobMode"),
               unused_field<T>("InlineLobMaxSize", "integer", "0").no_effect("it belongs to FullLobMode"),

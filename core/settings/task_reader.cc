@@ -10,6 +10,7 @@ namespace dmskafka {
 namespace {
 
 constexpr std::string_view kFlag = "--task-settings";
+constexpr std::int64_t kLobKilobytesOfDms = 32;
 
 Error wrong(const JsonValue& value, std::string message) {
   return Error(ErrorCode::kInvalidSettings, std::move(message)).at(value.location());
@@ -95,6 +96,18 @@ class TaskReader {
     for (const JsonMember& member : value.members()) {
       if (find_task_table(member.name) == nullptr) read_other(member);
     }
+    // SPEC LobMaxSize: DMS's own default is to cut LOBs at 32 KB; only its strict dialect does that unasked.
+    if (settings_.dmskafka.dialect == Dialect::kDmsStrict && !lobs_whole_ && !settings_.lob_max_kilobytes) {
+      settings_.lob_max_kilobytes = kLobKilobytesOfDms;
+    }
+  }
+
+  // DMS probably lets librdkafka choose by its own default.
+  void choose_partitioner(const JsonValue& group) {
+    if (settings_.dmskafka.dialect == Dialect::kDmsStrict && group.is_object() &&
+        group.find_present("Partitioner") == nullptr) {
+      settings_.dmskafka.partitioner = Partitioner::kConsistentRandom;
+    }
   }
 
   void read_other(const JsonMember& member) {
@@ -132,6 +145,7 @@ class TaskReader {
   void check_group(std::string_view name, const JsonValue& group) {
     if (name == "BeforeImageSettings") check_before_image(group);
     if (name == "TargetMetadata") check_lob_limit(group);
+    if (name == "DmskafkaSettings") choose_partitioner(group);
   }
 
   void check_before_image(const JsonValue& group) {
@@ -155,12 +169,14 @@ class TaskReader {
       const JsonValue* const value = group.find_present(name);
       return value != nullptr && value->kind() == JsonKind::kBoolean && value->boolean() == wanted;
     };
-    if (is("LimitedSizeLobMode", false) || is("FullLobMode", true)) settings_.lob_max_kilobytes.reset();
+    lobs_whole_ = is("LimitedSizeLobMode", false) || is("FullLobMode", true);
+    if (lobs_whole_) settings_.lob_max_kilobytes.reset();
   }
 
   MigrationType type_;
   Problems& problems_;
   TaskSettings settings_;
+  bool lobs_whole_ = false;  // the file says that LOBs are not cut
   std::deque<JsonDocument> documents_;
 };
 
@@ -185,7 +201,9 @@ void apply_kafka_properties(const std::vector<std::pair<std::string, std::string
 
 void check_settings_together(const SourceSettings& source, const TargetSettings& target, TaskSettings& task,
                              MigrationType type, Problems& problems) {
-  (void)source;
+  // SPEC FailTasksOnLobTruncation: "causes a task to fail if the actual size of a LOB column is greater than the specified
+  // LobMaxSize."
+  if (source.fail_tasks_on_lob_truncation) task.data_truncation_error_policy = ErrorPolicy::kStopTask;
   if (type != MigrationType::kFullLoad) {
     problems.errors.push_back(
         Error(ErrorCode::kInvalidSettings, "MigrationType: cdc is not built yet").expected("full-load"));

@@ -222,8 +222,7 @@ TEST_CASE("task_settings: MaxThreads raises the bound of threads, wherever it st
 TEST_CASE("task_settings: what is accepted without being honoured is told") {
   CHECK(
       notices(R"({"TargetMetadata":{"ParallelLoadThreads":4,"LimitedSizeLobMode":true,"LobMaxSize":32}})") ==
-      Texts{"LimitedSizeLobMode is not yet honoured: limits on LOBs; until then values are sent whole",
-            "LobMaxSize is not yet honoured: limits on LOBs; until then values are sent whole"});
+      Texts{});
   CHECK(
       notices(
           R"({"FullLoadSettings":{"CommitRate":5,"FullLoadEnabled":true},"Logging":{"EnableLogging":true}})") ==
@@ -251,15 +250,31 @@ TEST_CASE("task_settings: LOB limits only where the file asks for them") {
         "FullLobMode is not allowed for Kafka in DMS; here it means that values are not cut");
 }
 
+TEST_CASE(
+    "task_settings: dms-strict brings DMS's partitioner and its 32 KB, unless the file says otherwise") {
+  const TaskSettings strict = good(R"({"DmskafkaSettings":{"Dialect":"dms-strict"}})");
+  CHECK(strict.dmskafka.dialect == Dialect::kDmsStrict);
+  CHECK(strict.dmskafka.partitioner == Partitioner::kConsistentRandom);
+  CHECK(strict.lob_max_kilobytes == 32);
+  const TaskSettings chosen = good(
+      R"({"DmskafkaSettings":{"Dialect":"dms-strict","Partitioner":"murmur2_random"},"TargetMetadata":{"LobMaxSize":7}})");
+  CHECK(chosen.dmskafka.partitioner == Partitioner::kMurmur2Random);
+  CHECK(chosen.lob_max_kilobytes == 7);
+  const TaskSettings whole =
+      good(R"({"DmskafkaSettings":{"Dialect":"dms-strict"},"TargetMetadata":{"LimitedSizeLobMode":false}})");
+  CHECK_FALSE(whole.lob_max_kilobytes.has_value());
+  for (const std::string_view dialect : {"dms", "documented"}) {
+    const TaskSettings other = good("{\"DmskafkaSettings\":{\"Dialect\":\"" + std::string(dialect) + "\"}}");
+    CHECK(other.dmskafka.partitioner == Partitioner::kMurmur2Random);
+    CHECK_FALSE(other.lob_max_kilobytes.has_value());
+  }
+}
+
 TEST_CASE("task_settings: what is not built is refused by name") {
   CHECK(errors(R"({"DmskafkaSettings":{"Delivery":"exactly-once"}})") ==
         Texts{"--task-settings:1:33: /DmskafkaSettings/Delivery: Delivery exactly-once is not built yet\n"
               "    {\"DmskafkaSettings\":{\"Delivery\":\"exactly-once\"}}\n"
               "                                    ^ expected at-least-once"});
-  CHECK(errors(R"({"DmskafkaSettings":{"Dialect":"dms-strict"}})")
-            .at(0)
-            .find("Dialect dms-strict is not built yet") != std::string::npos);
-  CHECK(errors(R"({"DmskafkaSettings":{"Dialect":"documented"}})").size() == 1);
   CHECK(errors(R"({"MigrationType":"cdc","ReplicationTaskSettings":"{}"})") ==
         Texts{"--task-settings:1:18: /MigrationType: MigrationType cdc: cdc is not built yet\n"
               "    {\"MigrationType\":\"cdc\",\"ReplicationTaskSettings\":\"{}\"}\n"

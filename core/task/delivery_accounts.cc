@@ -69,7 +69,9 @@ Result<void> DeliveryAccounts::keep(const DeliveryTicket& ticket, const FailedMe
 }
 
 void DeliveryAccounts::apply_policy(TableProgress& table, MessageKind kind, const FailedMessage& message) {
-  ErrorPolicy policy = settings_.data_error_policy;
+  ErrorPolicy policy =
+      message.truncated ? settings_.data_truncation_error_policy : settings_.data_error_policy;
+  const std::string_view policy_name = message.truncated ? "DataTruncationErrorPolicy" : "DataErrorPolicy";
   // SPEC DataErrorEscalationCount: "the maximum number of errors that can occur to the data for a specific
   // record"; 0 is no bound.
   const std::uint64_t failed = table.rows_failed.load(std::memory_order_relaxed);
@@ -88,13 +90,13 @@ void DeliveryAccounts::apply_policy(TableProgress& table, MessageKind kind, cons
     case ErrorPolicy::kSuspendTable:
       log_error(text);
       if (!table.suspended.exchange(true)) {
-        table.set_error(fmt::format("suspended by DataErrorPolicy after {}", describe(message)));
+        table.set_error(fmt::format("suspended by {} after {}", policy_name, describe(message)));
       }
       return;
     case ErrorPolicy::kStopTask:
       log_error(text);
       failure_.set(Error(ErrorCode::kUndelivered, fmt::format("{}: {}", table.name.text(), describe(message)))
-                       .hint("DataErrorPolicy is STOP_TASK"));
+                       .hint(fmt::format("{} is STOP_TASK", policy_name)));
       return;
   }
 }

@@ -164,7 +164,8 @@ class FullLoad {
         task_.store,
         failure_,
         task_.settings,
-        MessageSender::Options{task_.settings.dmskafka.partitioner, task_.message_bytes_max, task_.clock},
+        MessageSender::Options{task_.settings.dmskafka.partitioner, task_.message_bytes_max, task_.clock,
+                               task_.settings.data_truncation_error_policy},
         task_.rows_max_per_table};
     run_subtasks(context);
     snapshot_.reset();
@@ -403,6 +404,8 @@ void summarise(const TaskProgress& progress, const RunSoFar& run, FullLoadSummar
     summary.bytes_delivered += table.bytes_delivered.load();
     summary.rows_failed += table.rows_failed.load();
     summary.control_records += table.control_records_delivered.load();
+    summary.values_cut += table.values_cut.load();
+    summary.characters_replaced += table.characters_replaced.load();
     if (table.state.load() == TableState::kTableCompleted) ++summary.tables_completed;
     if (table.state.load() == TableState::kTableError) ++summary.tables_in_error;
   }

@@ -49,6 +49,8 @@ struct FullLoadSummary {
   std::uint64_t bytes_delivered = 0;
   std::uint64_t rows_failed = 0;  ///< kept in data_error
   std::uint64_t control_records = 0;
+  std::uint64_t values_cut = 0;           ///< LOBs longer than LobMaxSize
+  std::uint64_t characters_replaced = 0;  ///< invalid UTF-8 that became U+FFFD
   std::chrono::microseconds elapsed{0};
   std::vector<std::string>
       notes;  ///< things the user must hear: what was resumed, what spans two snapshots …

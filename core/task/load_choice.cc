@@ -166,6 +166,8 @@ class Chooser {
     auto table_schema = std::make_shared<const TableSchema>(std::move(schema).value());
     if (!again_) progress.rows_estimate = table_schema->rows_estimate.value_or(0);
     DMSKAFKA_ASSIGN(std::unique_ptr<const TablePlan> plan, task_.planner.plan(table_schema));
+    for (const std::string& remark : plan->remarks())
+      log_warning(fmt::format("{}: {}", selected.name.text(), remark));
     choice_.todo.push_back(
         std::make_unique<TableLoad>(std::move(table_schema), std::move(plan), progress, before));
     choice_.todo.back()->load_order = selected.load_order;

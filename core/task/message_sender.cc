@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/logging.h"
 #include "core/task/partitioner.h"
 #include "core/task/task_progress.h"
 
@@ -9,22 +10,64 @@ namespace dmskafka {
 namespace {
 // What a thread keeps between messages; a rare huge value is not held on to.
 constexpr std::size_t kBufferBytesKept = 4 << 20;
+// Enough to find the row again; a key can be as long as a message.
+constexpr std::size_t kKeyShownMax = 120;
 }  // namespace
 
 Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                                  DeliveryTicket& ticket, const std::stop_token& stop) {
-  std::uint64_t replaced = 0;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     message_.clear();
     plan.encode(changes[i], options_.clock.now(), message_);
-    replaced += message_.replaced_characters;
+    if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) continue;
     if (auto sent = send_message(topic, ticket, stop); !sent) {
       ticket.unit->lost(changes.size() - i);
       return sent;
     }
   }
-  if (replaced != 0) ticket.table->characters_replaced.fetch_add(replaced, std::memory_order_relaxed);
   return {};
+}
+
+bool MessageSender::account(const Topic& topic, DeliveryTicket& ticket) {
+  TableProgress& table = *ticket.table;
+  table.characters_replaced.fetch_add(message_.replaced_characters, std::memory_order_relaxed);
+  if (message_.cut_values == 0) return true;
+  const std::uint64_t before = table.values_cut.fetch_add(message_.cut_values, std::memory_order_relaxed);
+  const Error reason(
+      ErrorCode::kUndelivered,
+      fmt::format("{} longer than LobMaxSize", message_.cut_values == 1
+                                                   ? std::string("a value is")
+                                                   : fmt::format("{} values are", message_.cut_values)));
+  // SPEC DataTruncationErrorPolicy LOG_ERROR: "The task continues and the error is written to the task log."
+  if (options_.truncation_policy != ErrorPolicy::kLogError) {
+    refuse(topic, ticket, reason, true);
+    return false;
+  }
+  if (before == 0) {
+    log_error(fmt::format("{}: values are cut, first of the row with key \"{}\": {}; the summary counts them",
+                          table.name.text(), message_.key.view().substr(0, kKeyShownMax), reason.message()));
+  }
+  return true;
+}
+
+void MessageSender::refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated) {
+  const OutboundMessage message = outbound(topic, ticket);
+  listener_.failed(
+      ticket, FailedMessage{topic.name, message.partition, message.key, message.value, reason, truncated});
+  message_.clear();
+  message_.value.shrink(kBufferBytesKept);
+}
+
+OutboundMessage MessageSender::outbound(const Topic& topic, DeliveryTicket& ticket) const {
+  OutboundMessage message;
+  message.topic = &topic;
+  message.key = message_.key.view();
+  message.value = message_.value.view();
+  message.ticket = &ticket;
+  if (topic.partition_count > 0) {
+    message.partition = partition_of(options_.partitioner, message.key, topic.partition_count);
+  }
+  return message;
 }
 
 Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& topic,
@@ -40,24 +83,14 @@ Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& top
 
 Result<void> MessageSender::send_message(const Topic& topic, DeliveryTicket& ticket,
                                          const std::stop_token& stop) {
-  OutboundMessage message;
-  message.topic = &topic;
-  message.key = message_.key.view();
-  message.value = message_.value.view();
-  message.ticket = &ticket;
-  if (topic.partition_count > 0) {
-    message.partition = partition_of(options_.partitioner, message.key, topic.partition_count);
-  }
+  const OutboundMessage message = outbound(topic, ticket);
   const std::size_t bytes = message.key.size() + message.value.size();
   // SPEC MessageMaxBytes: "The maximum size in bytes for records created on the endpoint."
   if (bytes > static_cast<std::uint64_t>(options_.message_bytes_max)) {
     const Error reason(ErrorCode::kUndelivered,
                        fmt::format("the message has {} bytes, MessageMaxBytes allows {}", bytes,
                                    options_.message_bytes_max));
-    listener_.failed(ticket,
-                     FailedMessage{topic.name, message.partition, message.key, message.value, reason});
-    message_.clear();
-    message_.value.shrink(kBufferBytesKept);
+    refuse(topic, ticket, reason, false);
     return {};
   }
   DMSKAFKA_TRY(sink_.send(message, stop));

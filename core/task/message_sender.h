@@ -18,6 +18,7 @@ class MessageSender {
     Partitioner partitioner = Partitioner::kMurmur2Random;
     std::int64_t message_bytes_max = 1'000'000;  ///< key + value; a larger message is reported as failed
     WallClock clock;
+    ErrorPolicy truncation_policy = ErrorPolicy::kLogError;  ///< of records with a value that was cut
   };
   /// References outlive it. `listener` hears of messages that are not sent at all.
   MessageSender(Sink& sink, DeliveryListener& listener, const Options& options)
@@ -32,6 +33,10 @@ class MessageSender {
                             DeliveryTicket& ticket, const std::stop_token& stop);
 
  private:
+  /// Tells what was lost while the message was put together; false: it must not be sent.
+  bool account(const Topic& topic, DeliveryTicket& ticket);
+  void refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated);
+  OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket) const;
   Result<void> send_message(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);
 
   Sink& sink_;

@@ -20,10 +20,12 @@ struct EncodedMessage {
   ByteBuffer key;
   ByteBuffer value;
   std::uint64_t replaced_characters = 0;  ///< invalid UTF-8 sequences that became U+FFFD, for the statistics
+  std::uint64_t cut_values = 0;           ///< values longer than LobMaxSize
   void clear() noexcept {
     key.clear();
     value.clear();
     replaced_characters = 0;
+    cut_values = 0;
   }
 };
 
@@ -50,6 +52,8 @@ class TablePlan {
   virtual const std::string& topic() const = 0;
   /// Schema and table name as messages show them.
   virtual const TableName& target_name() const = 0;
+  /// What people must hear once about this table: columns that are left out, and why.
+  virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
   virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
   /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null

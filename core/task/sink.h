@@ -40,6 +40,7 @@ struct FailedMessage {
   std::string_view key;
   std::string_view value;
   Error reason;
+  bool truncated = false;  ///< not sent because a value was cut: DataTruncationErrorPolicy decides
 };
 
 /// Hears what became of each message: exactly one call counts each message that send() took.

@@ -113,7 +113,9 @@ void set_characters(std::int32_t modifier, std::int32_t header, const SourceSett
 
 bool set_type_with_modifier(const ColumnType& type, const SourceSettings& settings, ColumnSchema& column) {
   const std::string_view name = type.name;
-  if (name == "varchar") {
+  if (name == "varchar" && type.modifier < kModifierHeader && settings.long_varchar_as_lob) {
+    set_text(column, std::nullopt);
+  } else if (name == "varchar") {
     set_characters(type.modifier, kModifierHeader, settings, column);
   } else if (name == "bpchar") {
     set_characters(type.modifier, kModifierHeader, settings, column);

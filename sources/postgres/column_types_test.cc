@@ -115,6 +115,10 @@ TEST_CASE("column_types: lengths of character and bit strings, with and without 
   CHECK(mapped(built_in("varchar")).length == 8000);
   CHECK(mapped(built_in("varchar"), settings).length == 12345);
   CHECK_FALSE(mapped(built_in("varchar")).lob);
+  settings.long_varchar_as_lob = true;
+  CHECK(mapped(built_in("varchar"), settings).lob);
+  CHECK_FALSE(mapped(built_in("varchar"), settings).length.has_value());
+  CHECK_FALSE(mapped(built_in("varchar", 44), settings).lob);
   CHECK(mapped(built_in("bit", 3)).length == 3);  // no header in this modifier
   CHECK(mapped(built_in("varbit", 64)).length == 64);
 }

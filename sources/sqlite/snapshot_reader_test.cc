@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -11,24 +10,12 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "sources/sqlite/database_for_test.h"
-
-// Counts the allocations of our own code; SQLite's go through malloc and are not ours.
-namespace {
-std::atomic<std::uint64_t> g_allocations{0};
-}
-void* operator new(std::size_t size) {
-  g_allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "test/support/allocation_count.h"
 
 namespace dmskafka {
 namespace {
@@ -316,18 +303,18 @@ TEST_CASE("snapshot_reader: 100,000 rows, each once, without an allocation of ou
     batch.clear();
     status = open->rows->read(batch, {}).value();
     CHECK(batch.changes().size() <= batch.limits().records_max);
-    if (expected == 0) allocations_before = g_allocations.load();
-    const std::uint64_t allocations = g_allocations.load();
+    if (expected == 0) allocations_before = allocation_count();
+    const std::uint64_t allocations = allocation_count();
     for (const Change& change : batch.changes()) {
       const std::string number = std::to_string(++expected);
       wrong += change.after[0].view() != number || change.after[1].view() != "name " + number ||
                change.after[3].view() != number;
     }
-    allocations_before += g_allocations.load() - allocations;  // the test's own
+    allocations_before += allocation_count() - allocations;  // the test's own
   }
   CHECK(expected == 100000);
   CHECK(wrong == 0);
-  CHECK(g_allocations.load() == allocations_before);
+  CHECK(allocation_count() == allocations_before);
 }
 
 /// What the sqlite3 shell says of a table: per cell its class and its bytes in hex; a REAL in 20 digits.

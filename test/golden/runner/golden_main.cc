@@ -82,6 +82,7 @@ void print_records(const GoldenCase& golden, const TablePlan& plan, std::string&
     }
     out += fmt::format("-- topic {}, key {}", plan.topic(), json_quoted(message.key.view()));
     if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
+    if (message.cut_values != 0) out += fmt::format(", cut {}", message.cut_values);
     out += fmt::format("\n{}\n", message.value.view());
   }
 }
