@@ -35,15 +35,17 @@ struct PartitionKeySpec {
   JsonLocation at;
 };
 
+struct AttributeMember;
+
 /// The value of an attribute mapping: any JSON whose strings are templates.
 struct AttributeValue {
   JsonKind kind = JsonKind::kNull;
-  Template text;                ///< kString
-  std::string json;             ///< a number, true, false or null as it stands
-  struct Member;                // a pair of a name and this would be too early for clang
-  std::vector<Member> members;  ///< kObject; kArray: without names
+  Template text;                         ///< kString
+  std::string json;                      ///< a number, true, false or null as it stands
+  std::vector<AttributeMember> members;  ///< kObject; kArray: without names
 };
-struct AttributeValue::Member {
+
+struct AttributeMember {
   std::string name;
   AttributeValue value;
 };
