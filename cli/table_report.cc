@@ -15,6 +15,7 @@ constexpr std::string_view kind_name(TableKind kind) { return kind == TableKind:
 Result<SelectedTableReport> report_table(TableSchema described, const Planner& planner, Problems& problems) {
   const auto schema = std::make_shared<const TableSchema>(std::move(described));
   DMSKAFKA_ASSIGN(const std::unique_ptr<const TablePlan> plan, planner.plan(schema));
+  for (const Error& warning : plan->warnings()) problems.warnings.push_back(warning);
   for (const std::string& remark : plan->remarks())
     problems.notices.push_back(
         Error(ErrorCode::kInvalidMapping, fmt::format("{}: {}", schema->name.text(), remark)));

@@ -53,6 +53,8 @@ struct ObjectLocator {
   NamePattern table;
   TableType type = TableType::kTable;
 
+  /// Every table, no view.
+  static ObjectLocator everything() { return {NamePattern::wildcard("%"), NamePattern::wildcard("%")}; }
   bool matches(const TableName& name, TableKind kind) const;
   /// "schema|table|type", canonical; for the digest.
   std::string canonical() const;

@@ -77,7 +77,7 @@ class ShapeBuilder {
         out.add("[");
         for (std::size_t i = 0; i < value.members.size(); ++i) {
           if (i != 0) out.add(layout_.item_separator());
-          DMSKAFKA_TRY(add_json(value.members[i].second, depth + 1, out));
+          DMSKAFKA_TRY(add_json(value.members[i].value, depth + 1, out));
         }
         out.add("]");
         return {};

@@ -35,12 +35,19 @@ struct PartitionKeySpec {
   JsonLocation at;
 };
 
+struct AttributeMember;
+
 /// The value of an attribute mapping: any JSON whose strings are templates.
 struct AttributeValue {
   JsonKind kind = JsonKind::kNull;
-  Template text;     ///< kString
-  std::string json;  ///< a number, true, false or null as it stands
-  std::vector<std::pair<std::string, AttributeValue>> members;  ///< kObject; kArray: without names
+  Template text;                         ///< kString
+  std::string json;                      ///< a number, true, false or null as it stands
+  std::vector<AttributeMember> members;  ///< kObject; kArray: without names
+};
+
+struct AttributeMember {
+  std::string name;
+  AttributeValue value;
 };
 
 struct AttributeMapping {

@@ -262,14 +262,14 @@ class ObjectMappingReader {
         for (const JsonValue& item : json.items()) {
           auto read = read_value(item);
           if (!read) return std::nullopt;
-          value.members.emplace_back("", std::move(*read));
+          value.members.push_back({"", std::move(*read)});
         }
         break;
       case JsonKind::kObject:
         for (const JsonMember& member : json.members()) {
           auto read = read_value(member.value);
           if (!read) return std::nullopt;
-          value.members.emplace_back(member.name, std::move(*read));
+          value.members.push_back({std::string(member.name), std::move(*read)});
         }
         break;
     }

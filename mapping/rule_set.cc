@@ -14,6 +14,7 @@
 #include "mapping/object_mapping_reader.h"
 #include "mapping/rule_fields.h"
 #include "mapping/rule_locator.h"
+#include "mapping/transformation_reader.h"
 
 namespace dmskafka {
 
@@ -56,6 +57,7 @@ class RuleReader {
   void note_id(const JsonValue& rule, RuleType type, std::int64_t id);
   void read_selection(const JsonValue& rule, std::int64_t id);
   void read_object_mapping_rule(const JsonValue& rule, std::int64_t id);
+  void read_transformation_rule(const JsonValue& rule, std::int64_t id);
   void refuse(const JsonValue& value, std::string_view what) {
     problems_.errors.push_back(mapping_error(value, fmt::format("{} not built yet", what)));
   }
@@ -89,7 +91,7 @@ void RuleReader::read(const JsonValue& rule) {
   switch (type) {
     case RuleType::kSelection: read_selection(rule, id.value_or(0)); return;
     case RuleType::kObjectMapping: read_object_mapping_rule(rule, id.value_or(0)); return;
-    case RuleType::kTransformation: refuse(type_value, "rule-type \"transformation\" is"); return;
+    case RuleType::kTransformation: read_transformation_rule(rule, id.value_or(0)); return;
     case RuleType::kTableSettings: refuse(type_value, "rule-type \"table-settings\" is"); return;
     case RuleType::kPostProcessing:
       problems_.warnings.push_back(
@@ -131,16 +133,20 @@ void RuleReader::read_selection(const JsonValue& rule, std::int64_t id) {
       problems_);
   const auto load_order =
       read_number(rule, "load-order", Presence::kOptional, kLoadOrderMax, kWhat, problems_);
+  SelectionRule selected{id, SelectionAction::kInclude, ObjectLocator::everything(), load_order};
   if (const JsonValue* filters = rule.find("filters"); !says_nothing(filters)) {
     if (exclude) {
       problems_.warnings.push_back(
           mapping_error(*filters, "filters have an effect only with rule-action \"include\""));
     } else {
-      refuse(*filters, "filters are");
+      selected.filters = read_filters(*filters, problems_);
+      selected.canonical_filters = "|" + canonical_json(*filters);
     }
   }
   if (action && locator) {
-    rules_.selection.push_back({id, static_cast<SelectionAction>(*action), std::move(*locator), load_order});
+    selected.action = static_cast<SelectionAction>(*action);
+    selected.locator = std::move(*locator);
+    rules_.selection.push_back(std::move(selected));
   }
 }
 
@@ -153,6 +159,13 @@ void RuleReader::read_object_mapping_rule(const JsonValue& rule, std::int64_t id
   }
 }
 
+void RuleReader::read_transformation_rule(const JsonValue& rule, std::int64_t id) {
+  if (auto read = read_transformation(rule, id, problems_)) {
+    rules_.transformations.push_back(std::move(*read));
+    add_canonical(rule, id);
+  }
+}
+
 // Rules act in the order of their ids; names and ids themselves shape no message.
 void RuleReader::add_canonical(const JsonValue& rule, std::int64_t id) {
   canonical_.emplace(id, canonical_json(rule, {"rule-id", "rule-name"}));
@@ -161,6 +174,7 @@ void RuleReader::add_canonical(const JsonValue& rule, std::int64_t id) {
 RuleSet RuleReader::take() && {
   for (const auto& [id, text] : canonical_) rules_.canonical += text + "\n";
   const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
+  std::stable_sort(rules_.transformations.begin(), rules_.transformations.end(), by_id);
   std::stable_sort(rules_.object_mappings.begin(), rules_.object_mappings.end(), by_id);
   return std::move(rules_);
 }

@@ -7,14 +7,16 @@
 #include "core/settings/settings_reader.h"
 #include "mapping/object_mapping.h"
 #include "mapping/selection.h"
+#include "mapping/transformation.h"
 
 namespace dmskafka {
 
 /// The checked rules of a mapping.
 struct RuleSet {
   std::vector<SelectionRule> selection;
-  std::vector<ObjectMappingRule> object_mappings;  ///< by rule-id
-  std::string canonical;                           ///< of all but the selection; for the digest
+  std::vector<TransformationRule> transformations;  ///< by rule-id
+  std::vector<ObjectMappingRule> object_mappings;   ///< by rule-id
+  std::string canonical;                            ///< of all but the selection; for the digest
 };
 
 /// Reads `{"rules":[…]}`. Every problem goes to `problems`; nullopt when one of them is an error.

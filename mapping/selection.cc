@@ -14,10 +14,7 @@ Selection::Selection(std::vector<SelectionRule> rules) : rules_(std::move(rules)
 
 Selection Selection::everything() {
   std::vector<SelectionRule> rules;
-  rules.push_back({1,
-                   SelectionAction::kInclude,
-                   {NamePattern::wildcard("%"), NamePattern::wildcard("%"), ObjectLocator::TableType::kTable},
-                   std::nullopt});
+  rules.push_back({1, SelectionAction::kInclude, ObjectLocator::everything(), std::nullopt});
   return Selection(std::move(rules));
 }
 
@@ -45,11 +42,20 @@ std::vector<SelectedTable> Selection::select(const std::vector<CatalogTable>& ca
   return selected;
 }
 
+std::vector<Filter> Selection::filters_of(const TableName& name, TableKind kind) const {
+  std::vector<Filter> filters;
+  for (const SelectionRule& rule : rules_) {
+    if (!rule.locator.matches(name, kind)) continue;
+    filters.insert(filters.end(), rule.filters.begin(), rule.filters.end());
+  }
+  return filters;
+}
+
 std::string Selection::canonical() const {
   std::set<std::string> lines;
   for (const SelectionRule& rule : rules_) {
     const bool exclude = rule.action == SelectionAction::kExclude;
-    lines.insert((exclude ? "exclude|" : "include|") + rule.locator.canonical());
+    lines.insert((exclude ? "exclude|" : "include|") + rule.locator.canonical() + rule.canonical_filters);
   }
   std::string text;
   for (const std::string& line : lines) text += line + '\n';

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/task/planner.h"
+#include "mapping/filter.h"
 #include "mapping/object_locator.h"
 
 namespace dmskafka {
@@ -18,6 +19,8 @@ struct SelectionRule {
   SelectionAction action = SelectionAction::kInclude;
   ObjectLocator locator;
   std::optional<std::int64_t> load_order;  ///< higher first
+  std::vector<Filter> filters = {};
+  std::string canonical_filters = {};  ///< for the digest
 };
 
 /// Which tables a task loads. Immutable; any thread.
@@ -30,6 +33,8 @@ class Selection {
   /// A table is selected when a rule includes it and none excludes it. By falling load order, then by name; a
   /// table that several rules include has the load order of the lowest rule-id that gives one.
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const;
+  /// The filters of every rule that includes the table: a row must pass them all.
+  std::vector<Filter> filters_of(const TableName& name, TableKind kind) const;
   /// Equal for selections that choose alike: without ids, names, load orders and repetitions.
   std::string canonical() const;
 

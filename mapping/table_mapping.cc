@@ -58,7 +58,7 @@ class TableMapping final : public Planner {
     return selection_.select(catalog);
   }
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override {
-    return make_table_plan(std::move(schema), rules_, context_);
+    return make_table_plan(std::move(schema), rules_, selection_, context_);
   }
   const std::string& digest() const override { return digest_; }
 
@@ -77,6 +77,16 @@ std::unique_ptr<Planner> compile_table_mapping(const JsonDocument& mapping, cons
   if (!document) return nullptr;
   auto rules = read_rule_set(document->root(), context.task.dmskafka.dialect, problems);
   if (!rules) return nullptr;
+  for (const TransformationRule& rule : rules->transformations) {
+    if (rule.action != TransformationAction::kAddBeforeImageColumns || !context.task.before_image.enabled)
+      continue;
+    // SPEC: "use either the parameter or the setting, but not both, for a single task."
+    problems.errors.push_back(
+        Error(ErrorCode::kInvalidMapping, "add-before-image-columns beside BeforeImageSettings of the task")
+            .at(rule.defined_at)
+            .expected("one of them"));
+  }
+  if (!problems.ok()) return nullptr;
   Selection selection(std::move(rules->selection));
   return std::make_unique<TableMapping>(std::move(selection), std::move(*rules), context);
 }

@@ -1,11 +1,13 @@
 #include "mapping/table_plan.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cassert>
 #include <utility>
 
 #include "mapping/control_record.h"
 #include "mapping/data_record.h"
+#include "mapping/transform_table.h"
 
 namespace dmskafka {
 
@@ -33,20 +35,33 @@ ShapeOptions shape_options(const TableName& source_name, const MappingContext& c
   return options;
 }
 
-// The lowest rule-id wins.
-const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules) {
-  const auto found = std::find_if(
-      rules.object_mappings.begin(), rules.object_mappings.end(),
-      [&](const ObjectMappingRule& rule) { return rule.locator.matches(schema.name, schema.kind); });
-  return found == rules.object_mappings.end() ? nullptr : &*found;
+// The lowest rule-id wins; the others are named in `warnings`.
+const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules,
+                                           std::vector<Error>& warnings) {
+  const ObjectMappingRule* found = nullptr;
+  for (const ObjectMappingRule& rule : rules.object_mappings) {
+    if (!rule.locator.matches(schema.name, schema.kind)) continue;
+    if (found == nullptr) {
+      found = &rule;
+      continue;
+    }
+    warnings.push_back(Error(ErrorCode::kInvalidMapping,
+                             fmt::format("object-mapping rule {} has no effect on {}: rule {} comes first",
+                                         rule.id, schema.name.text(), found->id))
+                           .at(rule.defined_at));
+  }
+  return found;
 }
 
 class CompiledTablePlan final : public TablePlan {
  public:
-  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, ShownTable shown, const RecordShape& shape,
-                    std::string topic, const MappingContext& context)
+  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, RowFilter filter, TransformedTable table,
+                    const RecordShape& shape, std::string topic, const MappingContext& context)
       : schema_(std::move(schema)),
-        shown_(std::move(shown)),
+        filter_(std::move(filter)),
+        shown_(std::move(table.shown)),
+        computed_(std::move(table.computed)),
+        warnings_(std::move(table.warnings)),
         topic_(std::move(topic)),
         target_name_(shape.shown_name),
         lobs_(lob_columns_of(context.task)),
@@ -59,10 +74,22 @@ class CompiledTablePlan final : public TablePlan {
   const TableName& target_name() const override { return target_name_; }
   std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
 
+  // A delete is judged by what is known of the row it removes.
+  bool selects(const Change& change) const override {
+    return filter_.empty() ||
+           filter_.passes(change.operation == Operation::kDelete ? change.before : change.after);
+  }
+
   void encode(const Change& change, WallTime now, EncodedMessage& out) const override {
     assert(change.table == schema_.get());
-    data_record_.encode(change, now, out);
+    if (computed_ == nullptr) return data_record_.encode(change, now, out);
+    Change extended = change;
+    RowView& row = change.operation == Operation::kDelete ? extended.before : extended.after;
+    row = computed_->extend(change, row, now, out);
+    data_record_.encode(extended, now, out);
   }
+
+  std::vector<Error> warnings() const override { return warnings_; }
 
   void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
                       EncodedMessage& out) const override {
@@ -71,7 +98,10 @@ class CompiledTablePlan final : public TablePlan {
 
  private:
   const std::shared_ptr<const TableSchema> schema_;
+  const RowFilter filter_;
   const ShownTable shown_;
+  const std::shared_ptr<const ComputedColumns> computed_;  // null: a row is encoded as it is
+  const std::vector<Error> warnings_;
   const std::string topic_;
   const TableName target_name_;
   const LobColumns lobs_;
@@ -82,20 +112,25 @@ class CompiledTablePlan final : public TablePlan {
 }  // namespace
 
 Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
-                                                         const RuleSet& rules,
+                                                         const RuleSet& rules, const Selection& selection,
                                                          const MappingContext& context) {
-  ShownTable shown = shown_as_it_is(*schema);
-  // SPEC TargetSchema: the schema name on the target; empty keeps the source's.
-  if (!context.task.target_schema.empty()) shown.schema.name.schema = context.task.target_schema;
-  const ObjectMappingRule* mapping = object_mapping_of(*schema, rules);
+  DMSKAFKA_ASSIGN(RowFilter filter,
+                  RowFilter::compile(selection.filters_of(schema->name, schema->kind), *schema));
+  DMSKAFKA_ASSIGN(TransformedTable table, transform_table(*schema, rules.transformations,
+                                                          ValueSettings::of(context.kafka, context.task)));
+  // SPEC TargetSchema: the schema name on the target; empty keeps the source's. A rename rule wins.
+  if (!context.task.target_schema.empty() && !table.schema_renamed) {
+    table.shown.schema.name.schema = context.task.target_schema;
+  }
+  const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
-                  shape_records(shown, mapping, context.kafka, shape_options(schema->name, context)));
+                  shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));
   std::string topic = context.kafka.topic;
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));
   }
   return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
-      std::move(schema), std::move(shown), shape, std::move(topic), context));
+      std::move(schema), std::move(filter), std::move(table), shape, std::move(topic), context));
 }
 
 }  // namespace dmskafka

@@ -11,6 +11,7 @@ namespace dmskafka {
 /// The rules and settings resolved against one version of one table. Immutable; any thread. Errors: kInvalidMapping with the
 /// place of the rule that does not fit the table.
 Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
-                                                         const RuleSet& rules, const MappingContext& context);
+                                                         const RuleSet& rules, const Selection& selection,
+                                                         const MappingContext& context);
 
 }  // namespace dmskafka

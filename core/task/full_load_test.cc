@@ -578,3 +578,26 @@ TEST_CASE("full_load: a failure that a new producer would meet again ends the lo
   CHECK(result.error().code() == ErrorCode::kTargetRejected);
   CHECK(world.target.sinks_made == 1);
 }
+
+TEST_CASE("full_load: rows that a filter leaves out are counted, and the table ends without them") {
+  for (const std::int64_t threads : {0, 4}) {
+    World world;
+    world.add_table("some", 3'000);
+    world.add_table("none", 500);
+    world.settings.parallel_load_threads = threads;
+    world.planner.selects = [](std::string_view value) {
+      return value.starts_with("some-") && (value.back() - '0') % 2 == 0;
+    };
+    REQUIRE(world.run().ok());
+    CHECK(world.values().count("some:some-2998") == 1);
+    CHECK(world.values().count("some:some-2999") == 0);
+    CHECK(world.target.messages().size() == 1'500 + 4);
+    CHECK(world.summary.rows_delivered == 1'500);
+    CHECK(world.summary.tables_completed == 2);
+    const std::vector<std::string> expected = {"s.none: 500 rows left out by the mapping's filters",
+                                               "s.some: 1500 rows left out by the mapping's filters"};
+    std::vector<std::string> notes = world.summary.notes;
+    std::ranges::sort(notes);
+    CHECK(notes == expected);
+  }
+}

@@ -130,6 +130,8 @@ class Chooser {
     table.state.store(TableState::kBeforeLoad);
     table.rows_read.store(0);
     table.rows_delivered.store(0);
+    table.rows_filtered.store(0);
+    table.expressions_failed.store(0);
     table.suspended.store(false);
     table.set_error("");
     return table;
@@ -166,6 +168,7 @@ class Chooser {
     auto table_schema = std::make_shared<const TableSchema>(std::move(schema).value());
     if (!again_) progress.rows_estimate = table_schema->rows_estimate.value_or(0);
     DMSKAFKA_ASSIGN(std::unique_ptr<const TablePlan> plan, task_.planner.plan(table_schema));
+    for (const Error& warning : plan->warnings()) log_warning(warning.to_string());
     for (const std::string& remark : plan->remarks())
       log_warning(fmt::format("{}: {}", selected.name.text(), remark));
     choice_.todo.push_back(

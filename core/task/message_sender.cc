@@ -16,16 +16,29 @@ constexpr std::size_t kKeyShownMax = 120;
 
 Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                                  DeliveryTicket& ticket, const std::stop_token& stop) {
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    message_.clear();
-    plan.encode(changes[i], options_.clock.now(), message_);
-    if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) continue;
-    if (auto sent = send_message(topic, ticket, stop); !sent) {
-      ticket.unit->lost(changes.size() - i);
-      return sent;
+  std::uint64_t failed = 0;
+  std::uint64_t filtered = 0;
+  std::size_t taken = 0;
+  Result<void> sent;
+  for (; taken < changes.size(); ++taken) {
+    if (!plan.selects(changes[taken])) {
+      ++filtered;
+      continue;
     }
+    message_.clear();
+    plan.encode(changes[taken], options_.clock.now(), message_);
+    failed += message_.failed_expressions;
+    if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) continue;
+    sent = send_message(topic, ticket, stop);
+    if (!sent) break;
   }
-  return {};
+  if (failed != 0) ticket.table->expressions_failed.fetch_add(failed, std::memory_order_relaxed);
+  if (filtered != 0) ticket.table->rows_filtered.fetch_add(filtered, std::memory_order_relaxed);
+  // Last, since whoever waits for the unit may go on with it at once.
+  const std::size_t lost = changes.size() - taken;
+  if (lost != 0) ticket.unit->lost(lost);
+  if (filtered != 0) ticket.unit->reported(filtered);
+  return sent;
 }
 
 bool MessageSender::account(const Topic& topic, DeliveryTicket& ticket) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/byte_buffer.h"
@@ -14,17 +15,30 @@
 
 namespace dmskafka {
 
+/// What a plan keeps between the rows of one thread: buffers, prepared expressions. Opaque to all but the plan that made it.
+class EncodeScratch {
+ public:
+  EncodeScratch() = default;
+  EncodeScratch(const EncodeScratch&) = delete;
+  EncodeScratch& operator=(const EncodeScratch&) = delete;
+  virtual ~EncodeScratch() = default;
+};
+
 /// Where the encoder writes one message. Reused for every row of a thread: nothing is allocated in steady
 /// state.
 struct EncodedMessage {
   ByteBuffer key;
   ByteBuffer value;
   std::uint64_t replaced_characters = 0;  ///< invalid UTF-8 sequences that became U+FFFD, for the statistics
-  std::uint64_t cut_values = 0;           ///< values longer than LobMaxSize
+  std::uint64_t failed_expressions = 0;   ///< expressions that could not be evaluated and gave NULL
+  /// By what the plan compiled, which the scratch keeps alive. Plans put it here; it stays when the message is cleared.
+  std::unordered_map<const void*, std::unique_ptr<EncodeScratch>> scratch;
+  std::uint64_t cut_values = 0;  ///< values longer than LobMaxSize
   void clear() noexcept {
     key.clear();
     value.clear();
     replaced_characters = 0;
+    failed_expressions = 0;
     cut_values = 0;
   }
 };
@@ -52,6 +66,10 @@ class TablePlan {
   virtual const std::string& topic() const = 0;
   /// Schema and table name as messages show them.
   virtual const TableName& target_name() const = 0;
+  /// False for a row that the selection's filters leave out: it is not sent. Cheap; asked once for every row.
+  virtual bool selects([[maybe_unused]] const Change& change) const { return true; }
+  /// What a person should know about how the rules met this table: rules that had no effect because another came first.
+  virtual std::vector<Error> warnings() const { return {}; }
   /// What people must hear once about this table: columns that are left out, and why.
   virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().

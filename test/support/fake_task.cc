@@ -290,8 +290,10 @@ class FakeStore final : public CheckpointStore {
 
 class FakePlan final : public TablePlan {
  public:
-  FakePlan(std::shared_ptr<const TableSchema> schema, std::string topic)
-      : schema_(std::move(schema)), topic_(std::move(topic)) {}
+  FakePlan(std::shared_ptr<const TableSchema> schema, std::string topic,
+           std::function<bool(std::string_view)> selects)
+      : schema_(std::move(schema)), topic_(std::move(topic)), selects_(std::move(selects)) {}
+  bool selects(const Change& change) const override { return !selects_ || selects_(change.after[0].view()); }
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return schema_->name; }
@@ -309,6 +311,7 @@ class FakePlan final : public TablePlan {
  private:
   std::shared_ptr<const TableSchema> schema_;
   std::string topic_;
+  std::function<bool(std::string_view)> selects_;
 };
 
 }  // namespace
@@ -368,7 +371,7 @@ std::vector<SelectedTable> FakePlanner::select(const std::vector<CatalogTable>& 
 }
 
 Result<std::unique_ptr<const TablePlan>> FakePlanner::plan(std::shared_ptr<const TableSchema> schema) const {
-  return std::unique_ptr<const TablePlan>(std::make_unique<FakePlan>(std::move(schema), topic));
+  return std::unique_ptr<const TablePlan>(std::make_unique<FakePlan>(std::move(schema), topic, selects));
 }
 
 }  // namespace dmskafka::fake

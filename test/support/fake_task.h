@@ -99,6 +99,7 @@ class FakePlanner final : public Planner {
   std::map<std::string, std::int64_t> load_orders;  ///< by table name
   std::string digest_text = "digest-1";
   std::string topic = "topic-1";
+  std::function<bool(std::string_view)> selects;  ///< by the row's first value; empty: all rows
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const override;
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override;
   const std::string& digest() const override { return digest_text; }

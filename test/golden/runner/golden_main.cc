@@ -75,6 +75,10 @@ void print_records(const GoldenCase& golden, const TablePlan& plan, std::string&
   EncodedMessage message;
   for (const GoldenRecord& record : golden.records) {
     message.clear();
+    if (!record.control && !plan.selects(record.change)) {
+      out += "-- left out by a filter\n";
+      continue;
+    }
     if (record.control) {
       plan.encode_control(*record.control, nullptr, golden.timestamp, message);
     } else {
@@ -82,6 +86,7 @@ void print_records(const GoldenCase& golden, const TablePlan& plan, std::string&
     }
     out += fmt::format("-- topic {}, key {}", plan.topic(), json_quoted(message.key.view()));
     if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
+    if (message.failed_expressions != 0) out += fmt::format(", failed {}", message.failed_expressions);
     if (message.cut_values != 0) out += fmt::format(", cut {}", message.cut_values);
     out += fmt::format("\n{}\n", message.value.view());
   }
@@ -104,6 +109,7 @@ std::string run_case(const fs::path& directory) {
   if (planner == nullptr || golden == nullptr) return out;
   const auto plan = planner->plan(golden->schema);
   if (plan) {
+    print_problems("warning", (*plan)->warnings(), out);
     print_records(*golden, **plan, out);
   } else {
     out += plan.error().to_string() + "\n";
