@@ -70,8 +70,11 @@ class FullLoad {
     return saved;
   }
 
-  /// Rows were asked for: what fails from then on may be worth another attempt.
-  bool began() const { return run_.started != std::chrono::steady_clock::time_point(); }
+  /// A reader had its connection: what fails from then on may be worth another attempt.
+  bool began() const {
+    MutexLock lock(mutex_);
+    return opened_ != 0;
+  }
   /// What the next attempt does not have to do again.
   LoadRecovery::Gain gain() const {
     const bool something = std::ranges::any_of(choice_.todo, [](const auto& table) {
@@ -150,7 +153,8 @@ class FullLoad {
     DMSKAFKA_TRY(open_topics());
     DMSKAFKA_TRY(open_snapshot());
     task_.progress.set_phase("");
-    if (!began()) run_.started = std::chrono::steady_clock::now();
+    if (run_.started == std::chrono::steady_clock::time_point())
+      run_.started = std::chrono::steady_clock::now();
     LoadSchedule schedule(choice_.todo, LoadSchedule::Limits{tables_at_once(), readers_per_table()});
     const SubtaskContext context{
         *snapshot_,
@@ -446,8 +450,14 @@ Result<void> run_attempts(const FullLoadTask& task, const SinkFactory& make_sink
   for (;;) {
     FullLoad load(task, run, stop);
     auto ended = load.run(make_sink);
-    if (ended || !load.began() || task.rows_max_per_table) return ended;
-    if (!recovery.again(ended.error(), load.gain(), stop)) return ended;
+    const bool begun = run.attempt == LoadAttempt::kAgain || load.began();
+    if (ended || !begun || task.rows_max_per_table) return ended;
+    switch (recovery.decide(ended.error(), load.gain(), stop)) {
+      case LoadRecovery::Verdict::kAgain: break;
+      case LoadRecovery::Verdict::kFinal: return ended;
+      case LoadRecovery::Verdict::kStopped:
+        return Error(ErrorCode::kCancelled, "stopped before the load was complete");
+    }
     run.attempt = LoadAttempt::kAgain;
   }
 }

@@ -486,6 +486,7 @@ TEST_CASE(
     world.table("a").rows_per_segment = 500;
     world.settings.parallel_load_threads = threads;
     world.settings.parallel_load_queues_per_thread = 5;
+    world.restart = true;  // discards the state once, not at each attempt
     std::atomic<int> failures{0};
     // Each producer dies after so many messages, three times. A range is finished by then, so every attempt gains something.
     world.target.fail_sink = [&](std::uint64_t sent) -> std::optional<Error> {

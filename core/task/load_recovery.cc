@@ -26,12 +26,12 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds wait) {
 
 }  // namespace
 
-bool LoadRecovery::again(const Error& failure, Gain gain, const std::stop_token& stop) {
-  if (!can_be_met_again(failure.code()) || stop.stop_requested()) return false;
+LoadRecovery::Verdict LoadRecovery::decide(const Error& failure, Gain gain, const std::stop_token& stop) {
+  if (!can_be_met_again(failure.code()) || stop.stop_requested()) return Verdict::kFinal;
   fruitless_ = gain == Gain::kSomething ? 0 : fruitless_ + 1;
   if (fruitless_ >= kFruitlessMax) {
     log_error(fmt::format("{} attempts in a row finished nothing; giving up", fruitless_));
-    return false;
+    return Verdict::kFinal;
   }
   ++attempts_;
   reason_ = failure.message();
@@ -43,7 +43,7 @@ bool LoadRecovery::again(const Error& failure, Gain gain, const std::stop_token&
   CondVar never;
   MutexLock lock(mutex);
   never.wait_for(mutex, stop, wait, [] { return false; });
-  return !stop.stop_requested();
+  return stop.stop_requested() ? Verdict::kStopped : Verdict::kAgain;
 }
 
 std::optional<std::string> LoadRecovery::note() const {

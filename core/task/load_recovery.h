@@ -18,8 +18,12 @@ class LoadRecovery {
   explicit LoadRecovery(std::chrono::milliseconds first_wait) : first_wait_(first_wait) {}
 
   enum class Gain : std::uint8_t { kNothing, kSomething };
-  /// True, after a pause: begin again. False: `failure` is final, or a stop was requested.
-  bool again(const Error& failure, Gain gain, const std::stop_token& stop);
+  enum class Verdict : std::uint8_t {
+    kAgain,    ///< after a pause: begin again
+    kFinal,    ///< `failure` ends the load
+    kStopped,  ///< a stop was requested during the pause
+  };
+  Verdict decide(const Error& failure, Gain gain, const std::stop_token& stop);
   /// What the user must hear at the end; nullopt when the load never began again.
   std::optional<std::string> note() const;
 

@@ -25,7 +25,7 @@ Result<void> adopt_snapshot(Connection& connection, const SnapshotFacts& facts, 
   if (outcome.failure) {
     return Error(ErrorCode::kSourceUnavailable,
                  fmt::format("the snapshot {} is gone: {}", facts.name, outcome.failure->message))
-        .hint("its leading connection ended; run the load again");
+        .hint("the connection that held it ended");
   }
   DMSKAFKA_ASSIGN(const QueryResult proof,
                   connection.query("select pg_catalog.txid_current_snapshot()::text", {}, stop));

@@ -96,6 +96,7 @@ def binary():
 def binary_with_failpoints():
     """The first program at hand that was built with DMSKAFKA_FAILPOINTS: it knows the variable's name."""
     for path in (
+        os.environ.get("DMSKAFKA_FAILPOINT_BINARY"),
         os.environ.get("DMSKAFKA_BINARY"),
         os.environ.get("DMSKAFKA_BUILT_BINARY"),
         ROOT / "build/debug/dmskafka",
