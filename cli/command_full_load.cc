@@ -54,10 +54,10 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskP
   progress.set_phase("connecting to the source");
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                   open_source(*inputs.source, inputs.task, context.signals.token()));
-  for (const std::string& warning : source->warnings()) log_warning(warning);
   // After the source: a mistyped address leaves no empty state file behind.
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
+  for (const std::string& warning : source->warnings()) log_warning(warning);
 
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =

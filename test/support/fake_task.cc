@@ -201,24 +201,26 @@ class FakeStore final : public CheckpointStore {
   explicit FakeStore(FakeStateFile& file) : file_(file) {}
   Result<std::optional<TaskRecord>> load_task() override { return file_.task; }
   Result<void> save_task(const TaskRecord& task) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
     file_.task = task;
     return {};
   }
   Result<void> discard_task() override {
-    MutexLock lock(mutex_);
-    auto fail_write = file_.fail_write;
-    file_ = FakeStateFile{};
-    file_.fail_write = std::move(fail_write);
+    MutexLock lock(file_.mutex);
+    file_.task.reset();
+    file_.tables.clear();
+    file_.segment_plans.clear();
+    file_.threads = {};
+    file_.data_errors.clear();
     return {};
   }
   Result<std::vector<TableLoadRecord>> load_tables() override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     return file_.tables;
   }
   Result<void> save_table(const TableLoadRecord& table) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
     const auto found = std::ranges::find(file_.tables, table.name, &TableLoadRecord::name);
     if (found != file_.tables.end()) {
@@ -233,11 +235,11 @@ class FakeStore final : public CheckpointStore {
     return {};
   }
   Result<std::vector<SegmentPlanRecord>> load_segment_plans() override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     return file_.segment_plans;
   }
   Result<void> save_segment_plans(std::span<const SegmentPlanRecord> plans) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
     for (const SegmentPlanRecord& plan : plans) {
       std::erase_if(file_.segment_plans, [&](const SegmentPlanRecord& old) { return old.name == plan.name; });
@@ -246,7 +248,7 @@ class FakeStore final : public CheckpointStore {
     return {};
   }
   Result<void> save_segments_done(const TableName& table, std::span<const SegmentLoadRecord> done) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
     const auto plan = std::ranges::find(file_.segment_plans, table, &SegmentPlanRecord::name);
     if (plan == file_.segment_plans.end()) return Error(ErrorCode::kInternal, "segments without a plan");
@@ -256,35 +258,34 @@ class FakeStore final : public CheckpointStore {
     return {};
   }
   Result<LoadThreadsRecord> load_threads() override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     return file_.threads;
   }
   Result<void> save_threads(const LoadThreadsRecord& threads) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     file_.threads = threads;
     return {};
   }
   Result<void> add_data_error(const DataErrorRecord& record) override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
     file_.data_errors.push_back(
         {record.name, std::string(record.key), std::string(record.value), record.reason});
     return {};
   }
   Result<std::uint64_t> count_data_errors() override {
-    MutexLock lock(mutex_);
+    MutexLock lock(file_.mutex);
     return std::uint64_t{file_.data_errors.size()};
   }
   Result<void> close() override { return {}; }
 
  private:
-  Result<void> check() REQUIRES_LOCK(mutex_) {
+  Result<void> check() REQUIRES_LOCK(file_.mutex) {
     if (file_.fail_write) {
       if (auto error = file_.fail_write()) return *error;
     }
     return {};
   }
-  Mutex mutex_;
   FakeStateFile& file_;
 };
 
@@ -355,6 +356,13 @@ Result<std::unique_ptr<Snapshot>> FakeSource::open_snapshot(std::span<const Tabl
 Result<std::unique_ptr<Sink>> make_fake_sink(FakeTarget& target, DeliveryListener& listener) {
   ++target.sinks_made;
   return std::unique_ptr<Sink>(std::make_unique<FakeSink>(target, listener));
+}
+
+std::size_t FakeStateFile::done_ranges() {
+  MutexLock lock(mutex);
+  if (segment_plans.empty()) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count(segment_plans.front().segments, true, &SegmentLoadRecord::done));
 }
 
 std::unique_ptr<CheckpointStore> make_fake_store(FakeStateFile& file) {

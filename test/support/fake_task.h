@@ -79,6 +79,7 @@ Result<std::unique_ptr<Sink>> make_fake_sink(FakeTarget& target, DeliveryListene
 
 /// The state file in memory; survives "processes" (stores made on it) like a file does.
 struct FakeStateFile {
+  Mutex mutex;  ///< every store made on the file takes it; a test does while a load runs
   std::optional<TaskRecord> task;
   std::vector<TableLoadRecord> tables;
   std::vector<SegmentPlanRecord> segment_plans;
@@ -91,6 +92,9 @@ struct FakeStateFile {
   };
   std::vector<Kept> data_errors;
   std::function<std::optional<Error>()> fail_write;
+
+  /// How many ranges of the first table with a plan are done. Thread: any.
+  std::size_t done_ranges();
 };
 std::unique_ptr<CheckpointStore> make_fake_store(FakeStateFile& file);
 
