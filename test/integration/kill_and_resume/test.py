@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import dmskafka, kafka, sqlite
-from lib.harness import case, check, equal, main, say
+from lib.harness import case, check, equal, main, say, wait_until
 
 ROWS = int(os.environ.get("DMSKAFKA_TEST_ROWS", "200000"))
 KILLS = int(os.environ.get("DMSKAFKA_TEST_KILLS", "5"))
@@ -142,6 +142,18 @@ class PostgresWriter:
         self.database.run("VACUUM FULL things")
         self.outdated_plan = task.plan()
 
+    def settle(self):
+        """Until nothing on the server runs that is older than our rows: to a snapshot taken meanwhile they would count as
+        written since."""
+        wait_until(
+            lambda: self.database.query(
+                "SELECT (SELECT coalesce(max(xmin::text::bigint), 0) FROM things)"
+                " < (txid_snapshot_xmin(txid_current_snapshot()) & 4294967295)"
+            )
+            == "t",
+            "no transaction runs that is older than the rows of the table",
+        )
+
     def rows(self):
         return int(self.database.query("SELECT count(*) FROM things"))
 
@@ -149,6 +161,7 @@ class PostgresWriter:
         """How many rows the next run may send."""
         plan, ranges = task.plan(), task.ranges()
         if not ranges or plan == self.outdated_plan:
+            self.settle()
             self.touched = 0  # the next run's own snapshot sees all that was done so far
             return self.rows()
         left = 0
