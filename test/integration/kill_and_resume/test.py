@@ -225,14 +225,15 @@ def check_bound(task, at_most, what):
     return sent
 
 
-def kill_until_done(task, writer, dice, kills_left, rewrite_at=None):
-    """Runs, kills and changes until the load is complete. Returns the kills made."""
+def kill_until_done(task, writer, dice, kills_left, pace, rewrite_at=None):
+    """Runs, kills and changes until the load is complete. Returns the kills made. `pace` shortens the time until a kill, for a
+    machine on which the load is over sooner."""
     kills = 0
     while True:
         at_most = writer.rows_at_most(task)
         process = task.start()
         if kills < kills_left:
-            time.sleep(dice.uniform(SHORTEST_S, LONGEST_S))  # the moment is the point: any is right
+            time.sleep(pace * dice.uniform(SHORTEST_S, LONGEST_S))  # the moment is the point: any is right
             if process.running():
                 outcome = process.kill()
                 if outcome.status == -signal.SIGKILL:
@@ -258,13 +259,14 @@ def check_controls(controls, kills):
 def postgres(t):
     say(f"DMSKAFKA_TEST_SEED={SEED}")
     dice = random.Random(SEED)
-    rewrite_at, kills, rounds = dice.randint(1, max(1, min(3, KILLS))), 0, 0
+    rewrite_at, kills, rounds, pace = dice.randint(1, max(1, min(3, KILLS))), 0, 0, 1.0
     while kills < KILLS:
         rounds += 1
         check(rounds <= KILLS * 3, "loads end before they can be killed: raise DMSKAFKA_TEST_ROWS")
         database = t.database(POSTGRES.format(rows=ROWS))
         task, writer = Task(t, database.uri, "public"), PostgresWriter(database, dice)
-        made = kill_until_done(task, writer, dice, KILLS - kills, rewrite_at if rounds == 1 else None)
+        made = kill_until_done(task, writer, dice, KILLS - kills, pace, rewrite_at if rounds == 1 else None)
+        pace = pace if made else pace / 2
         kills += made
         versions, controls = task.messages()
         expected = writer.versions()
@@ -282,15 +284,16 @@ def postgres(t):
 def sqlite_file(t):
     say(f"DMSKAFKA_TEST_SEED={SEED}")
     dice = random.Random(SEED)
-    kills, rounds = 0, 0
+    kills, rounds, pace = 0, 0, 1.0
     while kills < KILLS:
         rounds += 1
         check(rounds <= KILLS * 3, "loads end before they can be killed: raise DMSKAFKA_TEST_ROWS")
         path = t.dir / f"things-{rounds}.db"
         sqlite.run(path, SQLITE.format(rows=ROWS))
         task, writer = Task(t, f"sqlite:{path}", "main"), SqliteWriter(path, dice)
-        made = kill_until_done(task, writer, dice, KILLS - kills)
+        made = kill_until_done(task, writer, dice, KILLS - kills, pace)
         kills += made
+        pace = pace if made else pace / 2
         versions, controls = task.messages()
         throughout = [key for key in writer.versions() if key <= ROWS]
         missing = [key for key in throughout if key not in versions]
