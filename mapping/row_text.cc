@@ -76,6 +76,12 @@ void RowText::append_plain(RowView row, ByteBuffer& out) const {
   out.append(tail_);
 }
 
+std::string RowText::describe(std::span<const std::string> names) const {
+  std::string text;
+  for (const Part& part : parts_) text += part.before + "${" + names[part.slot] + "}";
+  return text + tail_;
+}
+
 ValueLoss RowText::append_json(RowView row, ByteBuffer& out) const {
   ValueLoss loss;
   for (const Part& part : parts_) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ class RowText {
   void append_plain(RowView row, ByteBuffer& out) const;
   /// As JSON; the literals are JSON, the values stand inside its strings.
   ValueLoss append_json(RowView row, ByteBuffer& out) const;
+
+  /// For people: `${name}` where a value stands. `names` are those of the row's slots.
+  std::string describe(std::span<const std::string> names) const;
+  bool constant() const noexcept { return parts_.empty(); }
 
  private:
   struct Part {

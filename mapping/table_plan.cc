@@ -7,6 +7,7 @@
 
 #include "mapping/control_record.h"
 #include "mapping/data_record.h"
+#include "mapping/plan_outline.h"
 #include "mapping/transform_table.h"
 
 namespace dmskafka {
@@ -35,34 +36,28 @@ ShapeOptions shape_options(const TableName& source_name, const MappingContext& c
   return options;
 }
 
-// The lowest rule-id wins; the others are named in `warnings`.
-const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules,
-                                           std::vector<Error>& warnings) {
-  const ObjectMappingRule* found = nullptr;
+void name_overruled(const TableSchema& schema, const RuleSet& rules, const ObjectMappingRule& winner,
+                    std::vector<Error>& warnings) {
   for (const ObjectMappingRule& rule : rules.object_mappings) {
-    if (!rule.locator.matches(schema.name, schema.kind)) continue;
-    if (found == nullptr) {
-      found = &rule;
-      continue;
-    }
+    if (&rule == &winner || !rule.locator.matches(schema.name, schema.kind)) continue;
     warnings.push_back(Error(ErrorCode::kInvalidMapping,
                              fmt::format("object-mapping rule {} has no effect on {}: rule {} comes first",
-                                         rule.id, schema.name.text(), found->id))
+                                         rule.id, schema.name.text(), winner.id))
                            .at(rule.defined_at));
   }
-  return found;
 }
 
 class CompiledTablePlan final : public TablePlan {
  public:
   CompiledTablePlan(std::shared_ptr<const TableSchema> schema, RowFilter filter, TransformedTable table,
-                    const RecordShape& shape, std::string topic, const MappingContext& context)
+                    const RecordShape& shape, std::string topic, PlanOutline outline, const MappingContext& context)
       : schema_(std::move(schema)),
         filter_(std::move(filter)),
         shown_(std::move(table.shown)),
         computed_(std::move(table.computed)),
         warnings_(std::move(table.warnings)),
         topic_(std::move(topic)),
+        outline_(std::move(outline)),
         target_name_(shape.shown_name),
         lobs_(lob_columns_of(context.task)),
         data_record_(shape, context.kafka, context.task.dmskafka.dialect),
@@ -73,6 +68,9 @@ class CompiledTablePlan final : public TablePlan {
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return target_name_; }
   std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
+
+  PlanOutline outline() const override { return outline_; }
+  const RowCondition& condition() const override { return filter_.condition(); }
 
   // A delete is judged by what is known of the row it removes.
   bool selects(const Change& change) const override {
@@ -103,6 +101,7 @@ class CompiledTablePlan final : public TablePlan {
   const std::shared_ptr<const ComputedColumns> computed_;  // null: a row is encoded as it is
   const std::vector<Error> warnings_;
   const std::string topic_;
+  const PlanOutline outline_;
   const TableName target_name_;
   const LobColumns lobs_;
   const DataRecord data_record_;
@@ -110,6 +109,13 @@ class CompiledTablePlan final : public TablePlan {
 };
 
 }  // namespace
+
+const ObjectMappingRule* object_mapping_of(const TableName& name, TableKind kind, const RuleSet& rules) {
+  for (const ObjectMappingRule& rule : rules.object_mappings) {
+    if (rule.locator.matches(name, kind)) return &rule;
+  }
+  return nullptr;
+}
 
 Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
                                                          const RuleSet& rules, const Selection& selection,
@@ -125,15 +131,18 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   for (const TableSettingsRule& rule : rules.table_settings) {
     if (rule.locator.matches(schema->name, schema->kind)) DMSKAFKA_TRY(check_range_columns(rule, *schema));
   }
-  const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
+  const ObjectMappingRule* mapping = object_mapping_of(schema->name, schema->kind, rules);
+  if (mapping != nullptr) name_overruled(*schema, rules, *mapping, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
                   shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));
   std::string topic = context.kafka.topic;
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));
   }
-  return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
-      std::move(schema), std::move(filter), std::move(table), shape, std::move(topic), context));
+  PlanOutline outline = outline_of({*schema, table, shape, mapping, context.task});
+  return std::unique_ptr<const TablePlan>(
+      std::make_unique<CompiledTablePlan>(std::move(schema), std::move(filter), std::move(table), shape,
+                                          std::move(topic), std::move(outline), context));
 }
 
 }  // namespace dmskafka

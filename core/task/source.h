@@ -11,6 +11,7 @@
 #include "core/base/change.h"
 #include "core/base/log_position.h"
 #include "core/base/result.h"
+#include "core/base/row_condition.h"
 #include "core/base/table_schema.h"
 
 namespace dmskafka {
@@ -21,6 +22,7 @@ struct Segment {
   const TableSchema* table = nullptr;  ///< never null; outlives the segment
   std::uint32_t number = 0;            ///< from 0 within the table
   std::string range;                   ///< "": the whole table
+  const RowCondition* condition = nullptr;  ///< rows that are not wanted may be left out; null: all are
 };
 
 /// How a table is cut: ranges whose union is the table, each row in exactly one.

@@ -37,6 +37,10 @@ Result<void> adopt_snapshot(Connection& connection, const SnapshotFacts& facts, 
   return {};
 }
 
+ServerEncoding server_encoding(const Connection& connection) {
+  return connection.parameter("server_encoding") == "UTF8" ? ServerEncoding::kUtf8 : ServerEncoding::kOther;
+}
+
 /// The one copy of a row: from libpq's memory into the batch's.
 void append_row(const pg_result* row, const TableSchema& table, ChangeBatch& batch) {
   const int columns = PQnfields(row);
@@ -69,7 +73,7 @@ Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const st
   return connection;
 }
 
-Result<std::string> select_statement(const Segment& segment) {
+Result<std::string> select_statement(const Segment& segment, ServerEncoding encoding) {
   const TableSchema& table = *segment.table;
   std::string statement = "SELECT ";
   for (const ColumnSchema& column : table.columns) {
@@ -79,15 +83,22 @@ Result<std::string> select_statement(const Segment& segment) {
   // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
   const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
   statement += (only ? " FROM ONLY " : " FROM ") + quote_table(table.name);
-  if (segment.range.empty()) return statement;
-  DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.range));
-  return statement + " WHERE " + ctid_condition(range);
+  std::string condition;
+  if (!segment.range.empty()) {
+    DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.range));
+    condition = ctid_condition(range);
+  }
+  if (segment.condition != nullptr) {
+    const std::string rows = condition_sql(table, *segment.condition, encoding);
+    if (!rows.empty()) condition = condition.empty() ? rows : fmt::format("({}) AND {}", condition, rows);
+  }
+  return condition.empty() ? statement : statement + " WHERE " + condition;
 }
 
 Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segment& segment) {
   if (const auto reason = facts_.unreadable.find(segment.table); reason != facts_.unreadable.end())
     return reason->second;
-  DMSKAFKA_ASSIGN(std::string statement, select_statement(segment));
+  DMSKAFKA_ASSIGN(std::string statement, select_statement(segment, server_encoding(connection_)));
   DMSKAFKA_TRY(ensure_snapshot());
   return std::unique_ptr<SegmentReader>(
       std::make_unique<PostgresSegmentReader>(connection_, facts_, *segment.table, std::move(statement)));

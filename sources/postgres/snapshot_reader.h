@@ -6,6 +6,7 @@
 
 #include "core/task/source.h"
 #include "sources/postgres/connection.h"
+#include "sources/postgres/row_condition_sql.h"
 #include "sources/postgres/snapshot.h"
 
 namespace dmskafka::postgres {
@@ -14,9 +15,9 @@ namespace dmskafka::postgres {
 /// Errors: those of Connection::open(); kSourceUnavailable also when the snapshot has ended.
 Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const std::stop_token& stop);
 
-/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment.
-/// Errors: kStateFile: a range that is none of ours.
-Result<std::string> select_statement(const Segment& segment);
+/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment, without the rows that the
+/// server may leave out. Errors: kStateFile: a range that is none of ours.
+Result<std::string> select_statement(const Segment& segment, ServerEncoding encoding);
 
 class PostgresSnapshotReader final : public SnapshotReader {
  public:

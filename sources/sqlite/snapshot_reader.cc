@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sources/sqlite/catalog.h"
+#include "sources/sqlite/row_condition_sql.h"
 #include "sources/sqlite/rowid_ranges.h"
 
 namespace dmskafka::sqlite {
@@ -130,7 +131,7 @@ class SqliteSnapshotReader : public SnapshotReader {
 
  private:
   // Every column is qualified: SQLite takes an unknown bare "name" for a string.
-  static Result<std::string> select_text(const Segment& segment) {
+  Result<std::string> select_text(const Segment& segment) {
     const TableSchema& table = *segment.table;
     std::string sql = "SELECT ";
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -138,10 +139,16 @@ class SqliteSnapshotReader : public SnapshotReader {
       sql += "t." + quote_identifier(table.columns[i].name);
     }
     sql += " FROM main." + quote_identifier(table.name.table) + " AS t";
+    const char* joint = " WHERE ";
+    if (segment.condition != nullptr && !segment.condition->clauses.empty()) {
+      DMSKAFKA_ASSIGN(const std::string encoding, connection_.text("PRAGMA encoding"));
+      const std::string rows = condition_sql(
+          table, *segment.condition, encoding == "UTF-8" ? TextEncoding::kUtf8 : TextEncoding::kUtf16);
+      if (!rows.empty()) sql += std::exchange(joint, " AND ") + rows;
+    }
     if (segment.range.empty()) return sql;
     DMSKAFKA_ASSIGN(const RowidRange range, parse_rowid_range(segment.range));
     const std::string rowid = "t." + quote_identifier(table.columns[table.primary_key.front()].name);
-    const char* joint = " WHERE ";
     if (range.first) {
       sql += fmt::format("{}{} >= {}", joint, rowid, *range.first);
       joint = " AND ";
