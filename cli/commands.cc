@@ -19,7 +19,7 @@ ExitStatus fail(const CommandContext& context, const Error& error) {
 std::optional<ExitStatus> refuse_inputs(const CommandContext& context, const TaskInputs& inputs, Need need) {
   log_problems(inputs.problems);
   if (!inputs.problems.ok()) return fail_with_problems(context, inputs.problems);
-  if (!inputs.source)
+  if (need != Need::kNothing && !inputs.source)
     return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Source; give --source"));
   if (need == Need::kSourceAndTarget && !inputs.target)
     return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Target; give --target"));
@@ -33,13 +33,13 @@ Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, co
   return source;
 }
 
-FullLoadTask full_load_task(const TaskInputs& inputs, Source& source, CheckpointStore& store,
-                            TaskProgress& progress) {
+FullLoadTask full_load_task(const TaskInputs& inputs, const Planner& planner, const TaskSettings& settings,
+                            Source& source, CheckpointStore& store, TaskProgress& progress) {
   return {.source = source,
-          .planner = *inputs.planner,
+          .planner = planner,
           .store = store,
           .progress = progress,
-          .settings = inputs.task,
+          .settings = settings,
           .task_id = inputs.task_id,
           .target_name = inputs.target ? inputs.target->display_name() : "preview",
           .message_bytes_max =

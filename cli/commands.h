@@ -28,14 +28,14 @@ ExitStatus run_validate_mapping_command(const CommandContext& context);
 ExitStatus run_status_command(const CommandContext& context);
 
 /// What both a load and its preview begin with: says the problems of the inputs, and gives the exit status when they cannot be
-/// worked with. nullopt: a source is there, and `need` too.
-enum class Need : std::uint8_t { kSource, kSourceAndTarget };
+/// worked with. nullopt: they can, and what is needed is there.
+enum class Need : std::uint8_t { kNothing, kSource, kSourceAndTarget };
 std::optional<ExitStatus> refuse_inputs(const CommandContext& context, const TaskInputs& inputs, Need need);
 /// Connects to the task's source and passes on what it warns of. REQUIRES: inputs.source.
 Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, const TaskInputs& inputs);
 /// The task as the inputs describe it, to be changed where a command differs. All references outlive it.
-FullLoadTask full_load_task(const TaskInputs& inputs, Source& source, CheckpointStore& store,
-                            TaskProgress& progress);
+FullLoadTask full_load_task(const TaskInputs& inputs, const Planner& planner, const TaskSettings& settings,
+                            Source& source, CheckpointStore& store, TaskProgress& progress);
 
 /// Says why the command fails, and gives its exit status.
 ExitStatus fail(const CommandContext& context, const Error& error);

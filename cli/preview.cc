@@ -30,9 +30,8 @@ class KeyedPlan final : public TablePlan {
   void encode(const Change& change, WallTime now, EncodedMessage& out) const override {
     plan_->encode(change, now, out);
   }
-  void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
-                      EncodedMessage& out) const override {
-    plan_->encode_control(operation, old_schema, now, out);
+  void encode_control(ControlOperation operation, WallTime now, EncodedMessage& out) const override {
+    plan_->encode_control(operation, now, out);
   }
 
   bool selects(const Change& change) const override {

@@ -78,7 +78,7 @@ void check_rows(const TablePlan& plan) {
     }
   }
   message.clear();
-  plan.encode_control(ControlOperation::kCreateTable, nullptr, WallTime{1}, message);
+  plan.encode_control(ControlOperation::kCreateTable, WallTime{1}, message);
   check_message(message);
 }
 
