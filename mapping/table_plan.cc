@@ -69,6 +69,7 @@ class CompiledTablePlan final : public TablePlan {
   const TableName& target_name() const override { return target_name_; }
   std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
 
+  const TableSchema& shown_schema() const override { return shown_.schema; }
   PlanOutline outline() const override { return outline_; }
   const RowCondition& condition() const override { return filter_.condition(); }
 

@@ -49,7 +49,7 @@ void append_reason(ByteBuffer& out, std::string_view what, std::string_view reas
 // The end of the string that begins at `begin`, behind its closing quote.
 std::size_t string_end(std::string_view json, std::size_t begin) {
   std::size_t at = begin + 1;
-  while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
+  while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2U : 1U;
   return std::min(at + 1, json.size());
 }
 
