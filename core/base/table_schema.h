@@ -73,6 +73,8 @@ struct ColumnSchema {
   bool lob = false;         ///< What DMS treats as a LOB (wire-format.md §5).
   std::string collation;    ///< MySQL/MariaDB character columns; "" elsewhere
   std::string source_type;  ///< as the database prints it, e.g. "numeric(12,2)"; for messages
+  /// The source's own number of the column, kept by a rename and never given again (attnum); 0: unknown.
+  std::uint32_t number = 0;
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
 };
 
