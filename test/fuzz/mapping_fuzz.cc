@@ -44,7 +44,7 @@ std::shared_ptr<const TableSchema> customers() {
 
 void check_messages(const TablePlan& plan) {
   EncodedMessage message;
-  plan.encode_control(ControlOperation::kCreateTable, nullptr, WallTime{}, message);
+  plan.encode_control(ControlOperation::kCreateTable, WallTime{}, message);
   require(JsonDocument::parse("control", std::string(message.value.view())).ok(),
           "a control record is no JSON");
   constexpr std::string_view kName = "Randy \"R\" 9\xC3\xBC";
