@@ -170,9 +170,8 @@ int bind_time(sqlite3_stmt* statement, int index, WallTime time) {
 
 // SPEC AR_H_CHANGE_SEQ: 35 digits, 16 of time (to the hundredth of a second) and 19 that count on. Ours are made of what the
 // change itself says, so that a change sent again has the same: the transaction's id and the record's number within it.
-// Empty for a loaded row, which is no change.
+// REQUIRES: a change, not a loaded row.
 std::string change_sequence(const Change& change) {
-  if (change.transaction == nullptr) return "";
   std::string time(kIso8601Size, ' ');  // 2024-01-01T00:00:00.000001Z
   format_iso8601(change.transaction->commit_time, time.data());
   std::string digits;
@@ -258,6 +257,7 @@ class PreparedExpressions::Connection {
         return bind_column(statement, index, variable, row[variable.slot], work_);
       case ExpressionVariable::Kind::kText: return bind_text(statement, index, variable.text);
       case ExpressionVariable::Kind::kStreamPosition:
+        if (change.transaction == nullptr) return sqlite3_bind_null(statement, index);
         return bind_text(statement, index, change.stream_position);
       case ExpressionVariable::Kind::kTimestamp: return bind_time(statement, index, now);
       case ExpressionVariable::Kind::kCommitTimestamp:
@@ -266,6 +266,7 @@ class PreparedExpressions::Connection {
       case ExpressionVariable::Kind::kOperation:
         return bind_text(statement, index, operation_text(change.operation));
       case ExpressionVariable::Kind::kChangeSequence:
+        if (change.transaction == nullptr) return sqlite3_bind_null(statement, index);
         return bind_text(statement, index, change_sequence(change));
       case ExpressionVariable::Kind::kUser: return sqlite3_bind_null(statement, index);
     }

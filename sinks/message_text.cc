@@ -33,7 +33,7 @@ void append_ndjson_reasons(ByteBuffer& out, const MessageText& message) {
   append_json_string(out, message.reasons->partition);
   out.append(R"(,"key":)");
   append_json_string(out, message.reasons->key);
-  out.append(R"(,"value":)");
+  out.append(R"(,"data":)");  // not "value": that name is the message's own, and the last of the line
   append_json_string(out, message.reasons->value);
   out.append('}');
 }

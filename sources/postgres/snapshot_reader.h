@@ -6,7 +6,7 @@
 
 #include "core/task/source.h"
 #include "sources/postgres/connection.h"
-#include "sources/postgres/row_condition_sql.h"
+#include "sources/postgres/row_conditions.h"
 #include "sources/postgres/snapshot.h"
 
 namespace dmskafka::postgres {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "sources/sqlite/catalog.h"
-#include "sources/sqlite/row_condition_sql.h"
+#include "sources/sqlite/row_conditions.h"
 #include "sources/sqlite/rowid_ranges.h"
 
 namespace dmskafka::sqlite {

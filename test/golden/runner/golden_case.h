@@ -25,10 +25,12 @@ struct GoldenRecord {
 ///    "table": {"schema": "public", "name": "demo", "primary-key": ["id"],
 ///              "columns": [{"name": "id", "type": "INT32", "kind": "integer", "nullable": false,
 ///                           "length": 1, "precision": 1, "scale": 1, "lob": true, "collation": "…"}]},
+///    "catalog": [{"schema": "public", "name": "demo"}, …],
 ///    "records": [{"control": "create-table"},
 ///                {"load": ["393", "Test", null]},
 ///                {"insert": […], "transaction": {"id": 1, "record": 1, "commit": "…", "position": "…"}}]}
 ///
+/// With a catalog, of tables with these columns, what the mapping says of a whole source comes first.
 /// A value is the text a source would give, null, or an object: {"hex": "ff41"} text by its bytes, {"integer": "5"},
 /// {"real": "1.5"} and {"bytes": "ff"} for SQLite's forms, {"absent": true}, {"unchanged": true}.
 class GoldenCase {
@@ -39,6 +41,7 @@ class GoldenCase {
   WallTime timestamp;
   std::shared_ptr<const TableSchema> schema;
   std::vector<GoldenRecord> records;
+  std::vector<CatalogTable> catalog;
 
  private:
   friend class GoldenReader;

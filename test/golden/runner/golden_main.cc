@@ -92,6 +92,27 @@ void print_records(const GoldenCase& golden, const TablePlan& plan, std::string&
   }
 }
 
+// What only several tables together show.
+void print_catalog(const GoldenCase& golden, const Planner& planner, std::string& out) {
+  if (golden.catalog.empty()) return;
+  print_problems("warning", planner.idle_rules(golden.catalog), out);
+  std::vector<std::unique_ptr<const TablePlan>> plans;
+  std::vector<const TablePlan*> pointers;
+  for (const SelectedTable& table : planner.select(golden.catalog)) {
+    auto schema = std::make_shared<TableSchema>(*golden.schema);
+    schema->name = table.name;
+    schema->kind = table.kind;
+    auto plan = planner.plan(std::move(schema));
+    if (!plan) {
+      out += plan.error().to_string() + "\n";
+      continue;
+    }
+    pointers.push_back(plan->get());
+    plans.push_back(std::move(*plan));
+  }
+  print_problems("error", planner.clashes(pointers), out);
+}
+
 std::string run_case(const fs::path& directory) {
   std::string out;
   MappingContext context = context_of(directory);
@@ -107,6 +128,7 @@ std::string run_case(const fs::path& directory) {
   }
   const auto planner = planner_of(directory, context, out);
   if (planner == nullptr || golden == nullptr) return out;
+  print_catalog(*golden, *planner, out);
   const auto plan = planner->plan(golden->schema);
   if (plan) {
     print_problems("warning", (*plan)->warnings(), out);

@@ -1,4 +1,4 @@
-#include "sources/postgres/row_condition_sql.h"
+#include "sources/postgres/row_conditions.h"
 
 #include <doctest/doctest.h>
 
@@ -23,7 +23,7 @@ RowTest test(FilterOperator op, std::string low, std::string high = "") { return
 
 }  // namespace
 
-TEST_CASE("row_condition_sql: numbers, dates, times and booleans of their own form") {
+TEST_CASE("row_conditions: numbers, dates, times and booleans of their own form") {
   CHECK(sql("integer", {test(FilterOperator::kLte, "-5")}) == R"(("c" OPERATOR(pg_catalog.<=) (-5)))");
   CHECK(sql("numeric(12,2)", {test(FilterOperator::kBetween, "1.50", "2")}) ==
         R"(("c" OPERATOR(pg_catalog.>=) (1.50) AND "c" OPERATOR(pg_catalog.<=) (2)))");
@@ -37,7 +37,7 @@ TEST_CASE("row_condition_sql: numbers, dates, times and booleans of their own fo
   CHECK(sql("text", {test(FilterOperator::kNull, "")}) == R"(("c" IS NULL))");
 }
 
-TEST_CASE("row_condition_sql: a day stands before its own midnight, as its text does") {
+TEST_CASE("row_conditions: a day stands before its own midnight, as its text does") {
   const std::string type = "timestamp without time zone";
   CHECK(sql(type, {test(FilterOperator::kLte, "2024-01-01")}) ==
         R"(("c" OPERATOR(pg_catalog.<) pg_catalog.timestamp '2024-01-01 00:00:00'))");
@@ -46,7 +46,7 @@ TEST_CASE("row_condition_sql: a day stands before its own midnight, as its text 
   CHECK(sql(type, {test(FilterOperator::kEq, "2024-01-01")}).empty());
 }
 
-TEST_CASE("row_condition_sql: text only under COLLATE \"C\", and only where the server keeps UTF-8") {
+TEST_CASE("row_conditions: text only under COLLATE \"C\", and only where the server keeps UTF-8") {
   const std::string expected = R"((("c"::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.<=) 'O''Neil'))";
   CHECK(sql("character varying(20)", {test(FilterOperator::kLte, "O'Neil")}) == expected);
   CHECK(sql("character varying", {test(FilterOperator::kEq, "a\\b")}).find("E'a\\\\b'") != std::string::npos);
@@ -58,7 +58,7 @@ TEST_CASE("row_condition_sql: text only under COLLATE \"C\", and only where the 
                   .empty());
 }
 
-TEST_CASE("row_condition_sql: what the server might judge otherwise is not asked of it") {
+TEST_CASE("row_conditions: what the server might judge otherwise is not asked of it") {
   for (const char* type : {"real", "double precision", "money", "uuid", "time without time zone", "interval",
                            "public.numeric", "integer[]", "name", "mood"}) {
     CAPTURE(type);
@@ -74,7 +74,7 @@ TEST_CASE("row_condition_sql: what the server might judge otherwise is not asked
   CHECK(sql("boolean", {test(FilterOperator::kEq, "yes")}).empty());
 }
 
-TEST_CASE("row_condition_sql: one test that is not judged takes its clause with it, and no other") {
+TEST_CASE("row_conditions: one test that is not judged takes its clause with it, and no other") {
   TableSchema table;
   table.columns.resize(2);
   table.columns[0].name = "a";

@@ -1,4 +1,4 @@
-#include "sources/sqlite/row_condition_sql.h"
+#include "sources/sqlite/row_conditions.h"
 
 #include <doctest/doctest.h>
 
@@ -16,7 +16,7 @@ std::string sql(FilterOperator op, std::string low, std::string high = "", TextE
 
 }  // namespace
 
-TEST_CASE("row_condition_sql: each storage class is compared for itself, without affinity or collation") {
+TEST_CASE("row_conditions: each storage class is compared for itself, without affinity or collation") {
   CHECK(sql(FilterOperator::kLte, "5") ==
         R"((CASE typeof(+t."c") WHEN 'text' THEN +t."c" COLLATE BINARY <= '5' WHEN 'blob' THEN 0 WHEN 'null' THEN 0 ELSE +t."c" <= 5 END))");
   CHECK(sql(FilterOperator::kGte, "O'Neil") ==
@@ -24,7 +24,7 @@ TEST_CASE("row_condition_sql: each storage class is compared for itself, without
   CHECK(sql(FilterOperator::kNotnull, "") == R"((t."c" IS NOT NULL))");
 }
 
-TEST_CASE("row_condition_sql: what SQLite might judge otherwise is not asked of it") {
+TEST_CASE("row_conditions: what SQLite might judge otherwise is not asked of it") {
   CHECK(sql(FilterOperator::kEq, "1.5").empty());
   CHECK(sql(FilterOperator::kEq, "1e3").empty());
   CHECK(sql(FilterOperator::kEq, "9007199254740993").empty());

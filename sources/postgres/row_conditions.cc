@@ -1,4 +1,4 @@
-#include "sources/postgres/row_condition_sql.h"
+#include "sources/postgres/row_conditions.h"
 
 #include <fmt/format.h>
 

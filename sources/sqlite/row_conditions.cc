@@ -1,4 +1,4 @@
-#include "sources/sqlite/row_condition_sql.h"
+#include "sources/sqlite/row_conditions.h"
 
 #include <fmt/format.h>
 
