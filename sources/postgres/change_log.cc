@@ -87,8 +87,9 @@ Result<bool> PostgresChangeLog::slot_is_made_by_us(const std::stop_token& stop) 
 Result<LogPosition> PostgresChangeLog::adopt_slot(const ReplicationSlot& slot) {
   if (slot.plugin != "pgoutput" || !slot.this_database || !slot.confirmed) {
     return Error(ErrorCode::kSourceRejected,
-                 fmt::format("the replication slot {} cannot be followed: its plugin is {}, its database \"{}\"",
-                             slot.name, slot.plugin, slot.database))
+                 fmt::format(
+                     "the replication slot {} cannot be followed: its plugin is {}, its database \"{}\"",
+                     slot.name, slot.plugin, slot.database))
         .hint(fmt::format("SELECT pg_create_logical_replication_slot('{}', 'pgoutput');", slot.name));
   }
   DMSKAFKA_ASSIGN(Connection replication, Connection::open_replication(settings_, stop_));
@@ -104,7 +105,8 @@ Result<ChangeLog::Prepared> PostgresChangeLog::prepare(std::span<const TableSche
     log_warning("a table was truncated or rewritten while the snapshot was taken; it is taken again");
   }
   return Error(ErrorCode::kSourceUnavailable,
-               fmt::format("tables were truncated or rewritten in the moment of each of {} snapshots", kAttempts))
+               fmt::format("tables were truncated or rewritten in the moment of each of {} snapshots",
+                           kAttempts))
       .hint("something alters them all the time; try again when it does not");
 }
 
@@ -142,7 +144,8 @@ Result<std::optional<ChangeLog::Prepared>> PostgresChangeLog::try_prepare(
   PostgresSnapshot::Options options = options_;
   options.import = slot.snapshot;
   options.import_position = prepared.start;
-  Connection leader = std::move(*connection_);  // so that the server never sees more than MaxConnections of them
+  Connection leader =
+      std::move(*connection_);  // so that the server never sees more than MaxConnections of them
   connection_.reset();
   auto taken = PostgresSnapshot::open(std::move(leader), settings_, tables, options, stop);
   if (taken && !(*taken)->rewritten_meanwhile()) {
@@ -171,8 +174,9 @@ Result<LogPosition> PostgresChangeLog::parse_position(std::string_view text) {
   const auto lsn = parse_lsn(native);
   if (!lsn) {
     return Error(ErrorCode::kCommandLine, fmt::format("\"{}\" is no position of a PostgreSQL log", text))
-        .hint("a position is an LSN (4AF/B00000D0), or a checkpoint of DMS that holds one "
-              "(checkpoint:V1#1#000004AF/B00000D0#0#0#*#0#0)");
+        .hint(
+            "a position is an LSN (4AF/B00000D0), or a checkpoint of DMS that holds one "
+            "(checkpoint:V1#1#000004AF/B00000D0#0#0#*#0#0)");
   }
   return lsn_position(*lsn);
 }
@@ -226,9 +230,10 @@ Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(
   const std::string known = parse_position_bytes(from.bytes)->system_id;
   if (!known.empty() && known != system_id) {
     return Error(ErrorCode::kPositionLost,
-                 fmt::format("{} is another cluster (system identifier {}) than the one the position {} belongs to "
-                             "({})",
-                             replication.place(), system_id, from.text, known))
+                 fmt::format(
+                     "{} is another cluster (system identifier {}) than the one the position {} belongs to "
+                     "({})",
+                     replication.place(), system_id, from.text, known))
         .hint("connect to the cluster that the task began with, or load the tables again with --restart");
   }
   DMSKAFKA_ASSIGN(Connection* const connection, this->connection(stop));
@@ -241,8 +246,8 @@ Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(
   TaskPublications publications(*connection, objects_, stop);
   DMSKAFKA_ASSIGN(const WantedPublications wanted, publications.wanted(log_tables));
   DMSKAFKA_ASSIGN(const std::string names, publications.verify(wanted));
-  auto followed = std::make_unique<FollowedTables>(
-      settings_, FollowedTables::Tables(tables.begin(), tables.end()), stop);
+  auto followed =
+      std::make_unique<FollowedTables>(settings_, FollowedTables::Tables(tables.begin(), tables.end()), stop);
   if (connection->server_version() < kViaRootVersion) DMSKAFKA_TRY(followed->follow_leaves(*connection));
 
   DMSKAFKA_TRY(start(replication, lsn, names, options.sender_timeout, stop));
@@ -253,10 +258,10 @@ Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(
 /// A session that died without a word keeps the slot until the server notices.
 Result<void> PostgresChangeLog::start(Connection& replication, Lsn from, const std::string& publication_names,
                                       milliseconds sender_timeout, const std::stop_token& stop) {
-  const std::string command = fmt::format(
-      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names '{}'{})",
-      quote_identifier(objects_.slot), format_lsn(from), publication_names,
-      replication.server_version() >= kMessagesVersion ? ", messages 'true'" : "");
+  const std::string command =
+      fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names '{}'{})",
+                  quote_identifier(objects_.slot), format_lsn(from), publication_names,
+                  replication.server_version() >= kMessagesVersion ? ", messages 'true'" : "");
   const Clock::time_point until =
       Clock::now() + std::max(kLeavePatience, sender_timeout + milliseconds(10'000));
   milliseconds retry = kRetryFirst;

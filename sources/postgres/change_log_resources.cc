@@ -53,10 +53,9 @@ Result<std::vector<LogResource>> PostgresChangeLog::remove_resources() {
     if (resource.kind == kSlotKind) {
       DMSKAFKA_TRY(drop_slot(*connection, resource.name, kLeavePatience, stop_));
     } else {
-      DMSKAFKA_ASSIGN(
-          const Connection::Outcome outcome,
-          connection->run("DROP PUBLICATION IF EXISTS " + quote_identifier(resource.name),
-                          std::chrono::seconds(settings_->execute_timeout_s), stop_));
+      DMSKAFKA_ASSIGN(const Connection::Outcome outcome,
+                      connection->run("DROP PUBLICATION IF EXISTS " + quote_identifier(resource.name),
+                                      std::chrono::seconds(settings_->execute_timeout_s), stop_));
       if (outcome.failure) {
         return query_error(*outcome.failure).while_doing("dropping the publication " + resource.name);
       }

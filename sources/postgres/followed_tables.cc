@@ -43,6 +43,7 @@ ColumnSchema make_column(const QueryResult& rows, int row, const RelationMessage
                          const SourceSettings& settings) {
   ColumnSchema column;
   column.name = told.name;
+  column.number = to_oid(rows.text(row, kAttributeNumber));
   column.nullable = !rows.boolean(row, kRequired);
   column.source_type = rows.text(row, kPrintedType);
   ColumnType type;  // of a type that was dropped meanwhile we know nothing but that its values are text
@@ -71,7 +72,16 @@ std::vector<std::uint32_t> key_columns(std::string_view numbers, const QueryResu
 }
 
 bool same_table(const TableSchema& a, const TableSchema& b) {
-  return a.name == b.name && a.columns == b.columns && a.primary_key == b.primary_key;
+  return a.name == b.name && a.columns == b.columns && a.primary_key == b.primary_key &&
+         a.old_row == b.old_row;
+}
+
+/// A column that was renamed or dropped since is not in the catalogue under its name; the version before may know its number.
+void complete_numbers(std::vector<ColumnSchema>& columns, const TableSchema& before) {
+  for (ColumnSchema& column : columns) {
+    const auto same = column.number == 0 ? before.find_column(column.name) : std::nullopt;
+    if (same) column.number = before.columns[*same].number;
+  }
 }
 
 /// A leaf's columns in the order of its table; false when they are not the same columns.
@@ -125,10 +135,10 @@ Result<FollowedTables::Described> FollowedTables::describe(const RelationMessage
   }
   const std::string oid = std::to_string(relation.oid);
   DMSKAFKA_ASSIGN(Connection* const connection, this->connection());
-  DMSKAFKA_ASSIGN(const QueryResult rows,
-                  connection->query(kDescribeRelationSql,
-                                    {oid, array_literal(names), array_literal(types), array_literal(modifiers)},
-                                    stop_));
+  DMSKAFKA_ASSIGN(
+      const QueryResult rows,
+      connection->query(kDescribeRelationSql,
+                        {oid, array_literal(names), array_literal(types), array_literal(modifiers)}, stop_));
   DMSKAFKA_ASSIGN(const QueryResult key, connection->query(kRelationKeySql, {oid}, stop_));
   if (static_cast<std::size_t>(rows.rows()) != relation.columns.size() || key.rows() != 1) {
     return Error(ErrorCode::kInternal, "describe_relation.sql does not give one row for each column");
@@ -158,12 +168,25 @@ std::vector<std::uint32_t> FollowedTables::choose_key(const RelationMessage& rel
   // The catalogue's key has names that this version of the table does not know: the table was altered again since.
   std::vector<std::uint32_t> key;
   for (const std::uint32_t index : before.primary_key) {
-    const auto same = std::ranges::find(relation.columns, before.columns[index].name,
-                                        &RelationMessage::Column::name);
+    const auto same =
+        std::ranges::find(relation.columns, before.columns[index].name, &RelationMessage::Column::name);
     if (same == relation.columns.end()) return {};
     key.push_back(static_cast<std::uint32_t>(same - relation.columns.begin()));
   }
   return key;
+}
+
+OldRow FollowedTables::old_row(const RelationMessage& relation, const Described& described) {
+  switch (relation.identity) {
+    case ReplicaIdentity::kFull: return described.old_rows_whole ? OldRow::kFull : OldRow::kKeyWhenChanged;
+    case ReplicaIdentity::kIndex: return OldRow::kOtherColumns;
+    case ReplicaIdentity::kDefault: {
+      const bool marked = std::ranges::any_of(relation.columns, &RelationMessage::Column::identity);
+      return marked ? OldRow::kKeyWhenChanged : OldRow::kNothing;
+    }
+    case ReplicaIdentity::kNothing: break;
+  }
+  return OldRow::kNothing;
 }
 
 FollowedRelation FollowedTables::match(const RelationMessage& relation, const Described& described,
@@ -199,6 +222,8 @@ Result<FollowedRelation> FollowedTables::resolve(const RelationMessage& relation
     if (!is_leaf) now.name = TableName{relation.schema, relation.table};
     now.primary_key = choose_key(relation, described, *root.schema);
     now.columns = described.columns;
+    now.old_row = old_row(relation, described);
+    complete_numbers(now.columns, *root.schema);
     if (!same_table(now, *root.schema)) {
       root.schema = std::make_shared<const TableSchema>(std::move(now));
       all_.push_back(root.schema);

@@ -48,13 +48,14 @@ class FollowedTables final : public RelationCatalog {
   Result<Connection*> connection();
   static std::vector<std::uint32_t> choose_key(const RelationMessage& relation, const Described& described,
                                                const TableSchema& before);
+  static OldRow old_row(const RelationMessage& relation, const Described& described);
   static FollowedRelation match(const RelationMessage& relation, const Described& described,
                                 const Root& root);
 
   std::shared_ptr<const SourceSettings> settings_;
   std::stop_token stop_;
   std::optional<Connection> connection_;
-  std::unordered_map<std::uint32_t, Root> roots_;            // by the table's oid
+  std::unordered_map<std::uint32_t, Root> roots_;             // by the table's oid
   std::unordered_map<std::uint32_t, std::uint32_t> root_of_;  // leaf -> table, where leaves are published
   Tables all_;  // schemas that were handed out: changes point at them for as long as the stream is
 };

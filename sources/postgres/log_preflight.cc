@@ -87,9 +87,10 @@ class LogChecks {
         error("the server is a standby, which can be followed from PostgreSQL 16 on only",
               "connect to the primary");
       } else if (!has_slot) {
-        warning("the server is a standby: a new replication slot waits there until the primary logs its "
-                "running transactions",
-                "SELECT pg_log_standby_snapshot(); on the primary, while this task starts");
+        warning(
+            "the server is a standby: a new replication slot waits there until the primary logs its "
+            "running transactions",
+            "SELECT pg_log_standby_snapshot(); on the primary, while this task starts");
       }
     }
     if (!facts.is_null(0, kSlotKeepSize) && facts.text(0, kSlotKeepSize) != "-1") {
@@ -139,8 +140,9 @@ class LogChecks {
                                     : table.kind == 'f'        ? "a foreign table"
                                     : table.persistence == 'u' ? "unlogged"
                                                                : "temporary";
-      warning(fmt::format("{} is {}: its changes are not in the log; it is loaded, and not followed", name, what),
-              table.persistence == 'u' ? fmt::format("ALTER TABLE {} SET LOGGED;", quoted) : "");
+      warning(
+          fmt::format("{} is {}: its changes are not in the log; it is loaded, and not followed", name, what),
+          table.persistence == 'u' ? fmt::format("ALTER TABLE {} SET LOGGED;", quoted) : "");
       return;
     }
     if (!table.usable_identity) {
@@ -155,15 +157,17 @@ class LogChecks {
                                               "IDENTITY FULL;",
                                               quoted, quoted));
     } else if (table.identity == 'i' && table.schema->has_primary_key()) {
-      warning(fmt::format("the replica identity of {} is an index: a delete carries the columns of that index, "
-                          "and the primary key only where it is among them",
-                          name),
-              fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT;", quoted));
+      warning(
+          fmt::format("the replica identity of {} is an index: a delete carries the columns of that index, "
+                      "and the primary key only where it is among them",
+                      name),
+          fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT;", quoted));
     }
     if (table.kind == 'p' && connection_.server_version() < kViaRootVersion) {
-      warning(fmt::format("{} is partitioned, and before PostgreSQL 13 its {} partitions are followed one by one: "
-                          "a partition that is added later is followed from the next start on",
-                          name, table.leaves),
+      warning(fmt::format(
+                  "{} is partitioned, and before PostgreSQL 13 its {} partitions are followed one by one: "
+                  "a partition that is added later is followed from the next start on",
+                  name, table.leaves),
               "");
     }
   }
@@ -171,10 +175,11 @@ class LogChecks {
   Result<void> check_blockers() {
     DMSKAFKA_ASSIGN(const QueryResult rows, connection_.query(kBlockersSql, {}, stop_));
     if (to_number(rows.text(0, 0)) == 0 || to_number(rows.text(0, 2)) < kBlockerSeconds) return {};
-    warning(fmt::format("a new replication slot waits until these transactions have ended: {} (the oldest has "
-                        "run for {} s)",
-                        rows.text(0, 1), rows.text(0, 2)),
-            "COMMIT or ROLLBACK there; ROLLBACK PREPARED for a prepared one");
+    warning(
+        fmt::format("a new replication slot waits until these transactions have ended: {} (the oldest has "
+                    "run for {} s)",
+                    rows.text(0, 1), rows.text(0, 2)),
+        "COMMIT or ROLLBACK there; ROLLBACK PREPARED for a prepared one");
     return {};
   }
 

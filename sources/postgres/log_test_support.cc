@@ -20,7 +20,9 @@ std::string row_text(RowView row) {
       case ValueForm::kAbsent: text += "-"; break;
       case ValueForm::kUnchanged: text += "~"; break;
       case ValueForm::kNull: text += "NULL"; break;
-      default: text += value.view().size() > 60 ? fmt::format("<{} bytes>", value.view().size()) : std::string(value.view());
+      default:
+        text += value.view().size() > 60 ? fmt::format("<{} bytes>", value.view().size())
+                                         : std::string(value.view());
     }
   }
   return "{" + text + "}";
@@ -115,7 +117,8 @@ void FollowedLog::open(const LogPosition& from) {
 
 bool FollowedLog::read_once(std::vector<std::string>& lines, std::chrono::milliseconds wait) {
   LogBatch batch;
-  if (const auto read = stream->read(batch, wait, {}); !read) throw std::runtime_error(read.error().to_string());
+  if (const auto read = stream->read(batch, wait, {}); !read)
+    throw std::runtime_error(read.error().to_string());
   for (const LogEvent& event : batch.events()) {
     if (event.kind == LogEventKind::kIdle) {
       ++idle_events;

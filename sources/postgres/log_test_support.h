@@ -46,8 +46,8 @@ class FollowedLog {
   std::vector<TableName> names;
   std::vector<std::shared_ptr<const TableSchema>> schemas;
   std::unique_ptr<ChangeStream> stream;
-  LogPosition position;                   ///< of the last commit or idle event
-  std::vector<std::string> positions;     ///< stream positions of the changes that follow() saw
+  LogPosition position;                     ///< of the last commit or idle event
+  std::vector<std::string> positions;       ///< stream positions of the changes that follow() saw
   std::vector<std::uint64_t> transactions;  ///< ids of the changes
   std::size_t idle_events = 0;
 };

@@ -62,8 +62,7 @@ Result<void> PgoutputDecoder::decode(std::string_view message, LogBatch& batch) 
     case 'M':
     case 'O':
     case 'Y': return {};
-    default:
-      return unreadable(fmt::format("a message of kind 0x{:02X}", static_cast<unsigned char>(kind)));
+    default: return unreadable(fmt::format("a message of kind 0x{:02X}", static_cast<unsigned char>(kind)));
   }
 }
 
@@ -187,9 +186,7 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
   ++record_;
   const std::string_view position = stream_position(batch);
   Change& change = batch.add_change();
-  change.operation = kind == 'I'   ? Operation::kInsert
-                     : kind == 'U' ? Operation::kUpdate
-                                   : Operation::kDelete;
+  change.operation = kind == 'I' ? Operation::kInsert : kind == 'U' ? Operation::kUpdate : Operation::kDelete;
   change.table = followed.schema.get();
   change.after = after;
   change.before = before;
@@ -203,8 +200,7 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
 // n = 1 + record number (so that a record sent again is the same)".
 std::string_view PgoutputDecoder::stream_position(LogBatch& batch) const {
   std::array<char, 20> digits{};
-  const char* const end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), record_ + 1).ptr;
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), record_ + 1).ptr;
   const auto digit_count = static_cast<std::size_t>(end - digits.data());
   const std::size_t lsn = position_text_.size();
   const std::size_t size = 2 * lsn + 2 + digit_count;

@@ -28,10 +28,13 @@ TEST_CASE("postgres_log: inserts, updates and deletes come as committed, in the 
   session.exec("UPDATE t SET v = 'b' WHERE id = 1");
   session.exec("UPDATE t SET id = 3 WHERE id = 1");
   session.exec("BEGIN; INSERT INTO t VALUES (9, 'gone'); ROLLBACK");
-  session.exec("BEGIN; SAVEPOINT s; INSERT INTO t VALUES (8, 'gone'); ROLLBACK TO s; DELETE FROM t WHERE id = 2; COMMIT");
-  CHECK_LINES(log.follow(), {"table public.t (id* integer, v text)", "insert public.t {} {1, a}",
-                             "insert public.t {} {2, NULL}", "commit", "update public.t {} {1, b}", "commit",
-                             "update public.t {1, -} {3, b}", "commit", "delete public.t {2, -} {}", "commit"});
+  session.exec(
+      "BEGIN; SAVEPOINT s; INSERT INTO t VALUES (8, 'gone'); ROLLBACK TO s; DELETE FROM t WHERE id = 2; "
+      "COMMIT");
+  CHECK_LINES(log.follow(),
+              {"table public.t (id* integer, v text)", "insert public.t {} {1, a}",
+               "insert public.t {} {2, NULL}", "commit", "update public.t {} {1, b}", "commit",
+               "update public.t {1, -} {3, b}", "commit", "delete public.t {2, -} {}", "commit"});
 }
 
 }  // namespace dmskafka::postgres

@@ -44,7 +44,8 @@ class PostgresSource final : public Source {
     // The connection becomes the snapshot's leader, so that the server never sees more than connections_max of them.
     Connection leader = std::move(*connection_);
     connection_.reset();
-    DMSKAFKA_ASSIGN(auto snapshot, PostgresSnapshot::open(std::move(leader), settings_, tables, options_, stop));
+    DMSKAFKA_ASSIGN(auto snapshot,
+                    PostgresSnapshot::open(std::move(leader), settings_, tables, options_, stop));
     return std::unique_ptr<Snapshot>(std::move(snapshot));
   }
   Result<ChangeLog*> change_log(std::string_view task_id) override {

@@ -216,9 +216,10 @@ Result<void> TaskPublications::add_live(const Publication& now, const Publicatio
                                         const std::vector<WantedPublications::Table>& tables) {
   for (const WantedPublications::Table& table : tables) {
     if (now.tables.contains(table.oid)) continue;
-    DMSKAFKA_TRY(run(fmt::format("BEGIN; SET LOCAL lock_timeout = '{}'; ALTER PUBLICATION {} ADD TABLE {}; "
-                                 "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; COMMIT;",
-                                 kLockTimeout, quote_identifier(now.name), table.target, table.target)));
+    DMSKAFKA_TRY(
+        run(fmt::format("BEGIN; SET LOCAL lock_timeout = '{}'; ALTER PUBLICATION {} ADD TABLE {}; "
+                        "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; COMMIT;",
+                        kLockTimeout, quote_identifier(now.name), table.target, table.target)));
     const bool moved = other.tables.contains(table.oid);
     const bool inserts_only = now.name == objects_.insert_publication;
     log_warning(fmt::format("{}: {}", table.name,
@@ -240,9 +241,11 @@ Result<void> TaskPublications::drop_live(const Publication& now,
     if (!wanted.contains(oid)) unwanted.push_back(std::to_string(oid));
   }
   if (unwanted.empty()) return {};
-  DMSKAFKA_ASSIGN(const QueryResult names, connection_.query(kQuotedNamesSql, {array_literal(unwanted)}, stop_));
+  DMSKAFKA_ASSIGN(const QueryResult names,
+                  connection_.query(kQuotedNamesSql, {array_literal(unwanted)}, stop_));
   if (names.is_null(0, 0)) return {};
-  return run(fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quote_identifier(now.name), names.text(0, 0)));
+  return run(
+      fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quote_identifier(now.name), names.text(0, 0)));
 }
 
 Result<std::string> TaskPublications::verify(const WantedPublications& wanted) {

@@ -38,7 +38,7 @@ Result<std::vector<LogTable>> read_log_tables(Connection& connection,
 struct Publication {
   std::string name;
   bool exists = false;
-  bool made_by_us = false;   ///< our role is its owner
+  bool made_by_us = false;  ///< our role is its owner
   bool ours_to_change = false;
   std::string comment;
   bool all_tables = false;

@@ -93,8 +93,8 @@ Result<std::optional<ReplicationSlot>> read_slot(Connection& connection, const s
 Result<void> check_slot(const std::optional<ReplicationSlot>& slot, const std::string& name,
                         const std::string& database, Lsn from) {
   if (!slot) {
-    return lost(fmt::format("the replication slot {} is gone, and with it the log after {}", name,
-                            format_lsn(from)));
+    return lost(
+        fmt::format("the replication slot {} is gone, and with it the log after {}", name, format_lsn(from)));
   }
   if (slot->plugin != "pgoutput") {
     return lost(fmt::format("the replication slot {} is not ours any more: it belongs to the plugin {}", name,
@@ -105,16 +105,18 @@ Result<void> check_slot(const std::optional<ReplicationSlot>& slot, const std::s
                             slot->database, database));
   }
   if (!slot->invalidation.empty() || slot->wal_status == "lost" || !slot->restart || !slot->confirmed) {
-    const std::string_view why = !slot->invalidation.empty()    ? std::string_view(slot->invalidation)
+    const std::string_view why = !slot->invalidation.empty()  ? std::string_view(slot->invalidation)
                                  : slot->wal_status == "lost" ? "wal_status is lost"
                                                               : "it keeps no log";
-    return lost(fmt::format("the server has given up the replication slot {} ({}), and with it the log after {}",
-                            name, why, format_lsn(from)));
+    return lost(
+        fmt::format("the server has given up the replication slot {} ({}), and with it the log after {}",
+                    name, why, format_lsn(from)));
   }
   if (*slot->confirmed > from) {
-    return lost(fmt::format(
-        "the replication slot {} begins at {}, after our position {}: somebody has read it on or made it anew",
-        name, format_lsn(*slot->confirmed), format_lsn(from)));
+    return lost(
+        fmt::format("the replication slot {} begins at {}, after our position {}: somebody has read it on or "
+                    "made it anew",
+                    name, format_lsn(*slot->confirmed), format_lsn(from)));
   }
   return {};
 }
@@ -138,8 +140,9 @@ Result<void> drop_slot(Connection& connection, const std::string& name, millisec
     if (Clock::now() >= until) {
       return Error(ErrorCode::kSourceUnavailable,
                    fmt::format("the replication slot {} is in use by pid {}", name, slot->active_pid))
-          .hint("another run of this task may be at work; a server notices a broken connection after "
-                "wal_sender_timeout");
+          .hint(
+              "another run of this task may be at work; a server notices a broken connection after "
+              "wal_sender_timeout");
     }
     if (!std::exchange(said, true)) {
       log_warning(fmt::format("waiting for pid {} to leave the replication slot {}", slot->active_pid, name));
@@ -150,7 +153,8 @@ Result<void> drop_slot(Connection& connection, const std::string& name, millisec
 }
 
 Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, Connection& control,
-                                const std::string& name, ExportSnapshot snapshot, const std::stop_token& stop) {
+                                const std::string& name, ExportSnapshot snapshot,
+                                const std::stop_token& stop) {
   CreatedSlot created;
   DMSKAFKA_ASSIGN(created.connection, Connection::open_replication(std::move(settings), stop));
   Connection& connection = *created.connection;

@@ -23,10 +23,10 @@ struct ReplicationSlot {
   std::string active_pid;
   bool temporary = false;
   std::optional<Lsn> restart;
-  std::optional<Lsn> confirmed;       ///< what was acknowledged to the server
-  std::string wal_status;             ///< "" before PostgreSQL 13
+  std::optional<Lsn> confirmed;                ///< what was acknowledged to the server
+  std::string wal_status;                      ///< "" before PostgreSQL 13
   std::optional<std::int64_t> bytes_to_limit;  ///< safe_wal_size: null without max_slot_wal_keep_size
-  std::string invalidation;           ///< why the server gave it up; "" when it did not
+  std::string invalidation;                    ///< why the server gave it up; "" when it did not
   std::optional<std::int64_t> retained_bytes;
   std::optional<Lsn> server_end;
   bool this_database = false;
@@ -52,14 +52,16 @@ Result<void> drop_slot(Connection& connection, const std::string& name, std::chr
 struct CreatedSlot {
   Lsn consistent_point = 0;
   std::string system_id;  ///< of the cluster
-  std::string snapshot;  ///< its name while `connection` is open and used for nothing else; "" when not asked for
+  std::string
+      snapshot;  ///< its name while `connection` is open and used for nothing else; "" when not asked for
   std::optional<Connection> connection;
 };
 enum class ExportSnapshot : bool { kNo, kYes };
 /// Waits for every transaction of the cluster that is under way, and says so. `control` is asked for whom.
 /// Errors: query_error(), kCancelled.
 Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, Connection& control,
-                                const std::string& name, ExportSnapshot snapshot, const std::stop_token& stop);
+                                const std::string& name, ExportSnapshot snapshot,
+                                const std::stop_token& stop);
 
 /// The cluster's identity, on a replication connection: unlike the function for it, every such role may ask.
 Result<std::string> identify_system(Connection& connection, const std::stop_token& stop);

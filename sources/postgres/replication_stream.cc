@@ -29,7 +29,8 @@ constexpr milliseconds kQuiet{2'000};
 constexpr milliseconds kTick{250};
 
 void put_u64(char*& to, std::uint64_t value) noexcept {
-  for (int shift = 56; shift >= 0; shift -= 8) *to++ = static_cast<char>(value >> static_cast<unsigned>(shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    *to++ = static_cast<char>(value >> static_cast<unsigned>(shift));
 }
 
 milliseconds feedback_interval(milliseconds sender_timeout) {

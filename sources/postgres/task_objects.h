@@ -11,7 +11,8 @@ struct TaskObjects {
   std::string task;         ///< the part of the names that stands for the task: [a-z0-9_]+
   std::string slot;         ///< SlotName, or the publication's name
   std::string publication;  ///< of tables whose changes are all published
-  std::string insert_publication;  ///< of tables without a usable replica identity: inserts and truncates only
+  std::string
+      insert_publication;  ///< of tables without a usable replica identity: inserts and truncates only
 
   /// The comment that marks a publication as made by this task: it also names the slot, which can carry no mark.
   std::string mark() const;
