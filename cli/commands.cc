@@ -26,9 +26,10 @@ std::optional<ExitStatus> refuse_inputs(const CommandContext& context, const Tas
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, const TaskInputs& inputs) {
+Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, const TaskInputs& inputs,
+                                               const std::string& state_file) {
   DMSKAFKA_ASSIGN(std::unique_ptr<Source> source,
-                  open_source(*inputs.source, inputs.task, context.signals.token()));
+                  open_source(*inputs.source, inputs.task, context.signals.token(), state_file));
   for (const std::string& warning : source->warnings()) log_warning(warning);
   return source;
 }

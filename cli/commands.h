@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "cli/exit_status.h"
 #include "cli/logging.h"
@@ -32,7 +33,9 @@ ExitStatus run_status_command(const CommandContext& context);
 enum class Need : std::uint8_t { kNothing, kSource, kSourceAndTarget };
 std::optional<ExitStatus> refuse_inputs(const CommandContext& context, const TaskInputs& inputs, Need need);
 /// Connects to the task's source and passes on what it warns of. REQUIRES: inputs.source.
-Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, const TaskInputs& inputs);
+/// `state_file`: beside which a source may keep a copy of itself; "": of a task that keeps none.
+Result<std::unique_ptr<Source>> connect_source(const CommandContext& context, const TaskInputs& inputs,
+                                               const std::string& state_file = "");
 /// The task as the inputs describe it, to be changed where a command differs. All references outlive it.
 FullLoadTask full_load_task(const TaskInputs& inputs, const Planner& planner, const TaskSettings& settings,
                             Source& source, CheckpointStore& store, TaskProgress& progress);

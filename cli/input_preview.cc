@@ -37,6 +37,18 @@ class PreviewListener final : public DeliveryListener {
   std::atomic<std::uint64_t> failed_{0};
 };
 
+// False: the filters leave it out. An update by which a row leaves the selection becomes its deletion.
+bool becomes_message(const TablePlan& plan, Change& change) {
+  if (change.operation == Operation::kLoad) return plan.selects(change);
+  switch (plan.disposition(change)) {
+    case Disposition::kSend: return true;
+    case Disposition::kSendAsDelete: change = deletion_of(change); return true;
+    case Disposition::kLeaveOut:
+    case Disposition::kLeaveOutUnseen: break;
+  }
+  return false;
+}
+
 /// Thread: the command's.
 class InputPreview {
  public:
@@ -81,12 +93,12 @@ class InputPreview {
     if (inputs_.target) sending.message_bytes_max = inputs_.target->kafka.message_max_bytes;
     MessageSender sender(*sink_, listener_, sending);
     while (!stop_.stop_requested()) {
-      DMSKAFKA_ASSIGN(const std::optional<InputRows::Row> row, rows.next(clock.now()));
+      DMSKAFKA_ASSIGN(std::optional<InputRows::Row> row, rows.next(clock.now()));
       if (!row) return {};
       ++summary.rows;
       DMSKAFKA_ASSIGN(Table * table, table_of(*row));
       const bool enough = options_.limit && table->shown >= *options_.limit;
-      if (!table->selected || enough || !table->plan->selects(row->change)) continue;
+      if (!table->selected || enough || !becomes_message(*table->plan, row->change)) continue;
       planner_.now_sending(row->change.operation);
       ++table->shown;
       ++summary.records;

@@ -23,6 +23,7 @@ class KeyedPlan final : public TablePlan {
   const TableSchema& schema() const override { return plan_->schema(); }
   const std::string& topic() const override { return plan_->topic(); }
   const TableName& target_name() const override { return plan_->target_name(); }
+  const TableSchema& shown_schema() const override { return plan_->shown_schema(); }
   const RowCondition& condition() const override { return plan_->condition(); }
   PlanOutline outline() const override { return plan_->outline(); }
   std::vector<Error> warnings() const override { return plan_->warnings(); }
@@ -34,15 +35,27 @@ class KeyedPlan final : public TablePlan {
     plan_->encode_control(operation, now, out);
   }
 
-  bool selects(const Change& change) const override {
-    if (!plan_->selects(change)) return false;
+  bool selects(const Change& change) const override { return plan_->selects(change) && has_key(change); }
+  Disposition disposition(const Change& change) const override {
+    const Disposition disposition = plan_->disposition(change);
+    switch (disposition) {
+      case Disposition::kSend: return has_key(change) ? disposition : Disposition::kLeaveOut;
+      case Disposition::kSendAsDelete:
+        return has_key(deletion_of(change)) ? disposition : Disposition::kLeaveOut;
+      case Disposition::kLeaveOut:
+      case Disposition::kLeaveOutUnseen: break;
+    }
+    return disposition;
+  }
+
+ private:
+  bool has_key(const Change& change) const {
     MutexLock lock(mutex_);
     message_.clear();
     plan_->encode(change, WallTime(), message_);
     return keys_.contains(std::string(message_.key.view()));
   }
 
- private:
   const std::unique_ptr<const TablePlan> plan_;
   const std::set<std::string>& keys_;
   mutable Mutex mutex_;

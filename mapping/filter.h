@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class RowFilter {
   bool passes(RowView row) const;
   /// The same for a source: a clause for each filter.
   const RowCondition& condition() const noexcept { return condition_; }
+  /// True when it asks about none but these columns.
+  bool asks_only(std::span<const std::uint32_t> columns) const noexcept;
 
  private:
   struct Operand {
