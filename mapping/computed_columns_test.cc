@@ -19,8 +19,9 @@ std::string converted(std::string_view shown, ValueKind target) {
 struct Row {
   Row(std::vector<Computation> computations, const std::vector<Value>& values) {
     const auto columns = std::make_shared<const ComputedColumns>(static_cast<std::uint32_t>(values.size()),
-                                                                 std::move(computations), std::vector<Expression>());
-    const RowView row = columns->extend(Change(), values, WallTime(), message);
+                                                                 std::move(computations), std::vector<Expression>(),
+                                                                 OldRows::kNotShown);
+    const RowView row = columns->extend(Change(), values, {}, WallTime(), message).row;
     for (std::size_t i = values.size(); i < row.size(); ++i) computed.emplace_back(row[i]);
   }
   std::string text(std::size_t i) const {
