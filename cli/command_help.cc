@@ -21,9 +21,12 @@ constexpr std::array<CommandHelp, 4> kCommands{{
   dmskafka validate-mapping --task task.json --offline --strict --json
       a step in CI: connects to nothing, warnings are errors, problems as JSON on standard output
 )"},
-    {"dry-run", "print the messages that a task would send, and send nothing", "dry-run {--source S | --input FILE} [flags]",
-     "Reads the first rows of each selected table, or rows and changes from a file, and prints exactly the topics, "
-     "partitions, keys and bytes that would be sent, with the rule that decided each. Writes nothing to Kafka, to the "
+    {"dry-run", "print the messages that a task would send, and send nothing",
+     "dry-run {--source S | --input FILE} [flags]",
+     "Reads the first rows of each selected table, or rows and changes from a file, and prints exactly the "
+     "topics, "
+     "partitions, keys and bytes that would be sent, with the rule that decided each. Writes nothing to "
+     "Kafka, to the "
      "source, or into a state file. A target is optional.",
      R"(  dmskafka dry-run --source sqlite:shop.db
       the first five messages of each table

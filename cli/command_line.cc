@@ -122,9 +122,10 @@ void add_flags(CLI::App& app, Command command, RawFlags& raw) {
                  "forget what the state file knows and load every table again");
       break;
     case Command::kDryRun:
-      add_values(app, kPreview, "--input", "FILE", raw.rows,
-                 "instead of a source: rows, one {\"schema\":…,\"table\":…,\"row\":{…}} a line, also changes with "
-                 "\"op\" and \"before\"; - for standard input");
+      add_values(
+          app, kPreview, "--input", "FILE", raw.rows,
+          "instead of a source: rows, one {\"schema\":…,\"table\":…,\"row\":{…}} a line, also changes with "
+          "\"op\" and \"before\"; - for standard input");
       add_values(app, kPreview, "--limit", "N", raw.limit, "rows of each table (5; of --input all)");
       add_values(app, kPreview, "--key", "KEY", raw.keys,
                  "only messages with this key, wherever their rows stand in the table; may be repeated");
@@ -355,7 +356,8 @@ Result<void> check_given_rows(const Options& options, const std::string& hint) {
   const InputOptions& inputs = options.inputs;
   if (inputs.source) return wrong("--input and --source exclude each other").hint(hint);
   if (*options.rows != "-") return {};
-  for (const auto* other : {&inputs.task_file, &inputs.target, &inputs.table_mappings, &inputs.task_settings}) {
+  for (const auto* other :
+       {&inputs.task_file, &inputs.target, &inputs.table_mappings, &inputs.task_settings}) {
     if (*other == "-") return wrong("standard input cannot be both --input and another file").hint(hint);
   }
   return {};

@@ -88,7 +88,7 @@ TEST_CASE("command_line: every flag of dry-run") {
   CHECK(options.format == OutputFormat::kNdjson);
   CHECK(options.verbosity == Verbosity::kQuiet);
   const Options defaults = parsed({"dry-run", "--source", "s"});
-  CHECK(defaults.limit == 5);
+  CHECK_FALSE(defaults.limit.has_value());
   CHECK_FALSE(defaults.partitions);
   CHECK(defaults.format == OutputFormat::kAuto);
 }

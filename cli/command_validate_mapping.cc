@@ -30,7 +30,8 @@ ExitStatus verdict(const CommandContext& context, const Problems& problems) {
     return warnings_count ? ExitStatus::kSettings : ExitStatus::kDone;
   }
   const auto about_inputs = [](const Error& error) {
-    return exit_status_of(error.code(), 0) == ExitStatus::kSettings || error.code() == ErrorCode::kTableUnreadable;
+    return exit_status_of(error.code(), 0) == ExitStatus::kSettings ||
+           error.code() == ErrorCode::kTableUnreadable;
   };
   if (std::ranges::any_of(problems.errors, about_inputs)) return ExitStatus::kSettings;
   return exit_status_of(problems.errors.front().code(), context.signals.received());

@@ -59,14 +59,37 @@ class ReadTable {
   std::unique_ptr<SnapshotReader> reader_;
 };
 
-const std::vector<std::string> kOperands = {
-    "0",          "5",      "-5",         "5.5",        "005",   "1e3",   "9007199254740993", "123456789012345678901234.5",
-    "2024-02-29", "2023-02-29", "2024-02-29 12:00:00", "2024-02-29 12:00:00.25", "0001-01-01", "9999-12-31",
-    "t",          "false",  "a",          "Z",          "zz",    "ä",     "O'Neil",           "back\\slash",
-    "",           "x ",     "\xF0\x9F\x98\x80", "\xEE\x80\x80", "NaN",   "Infinity"};
-constexpr FilterOperator kOperators[] = {FilterOperator::kLte,     FilterOperator::kGte,        FilterOperator::kEq,
-                                         FilterOperator::kNoteq,   FilterOperator::kBetween,    FilterOperator::kNotbetween,
-                                         FilterOperator::kNull,    FilterOperator::kNotnull};
+const std::vector<std::string> kOperands = {"0",
+                                            "5",
+                                            "-5",
+                                            "5.5",
+                                            "005",
+                                            "1e3",
+                                            "9007199254740993",
+                                            "123456789012345678901234.5",
+                                            "2024-02-29",
+                                            "2023-02-29",
+                                            "2024-02-29 12:00:00",
+                                            "2024-02-29 12:00:00.25",
+                                            "0001-01-01",
+                                            "9999-12-31",
+                                            "t",
+                                            "false",
+                                            "a",
+                                            "Z",
+                                            "zz",
+                                            "ä",
+                                            "O'Neil",
+                                            "back\\slash",
+                                            "",
+                                            "x ",
+                                            "\xF0\x9F\x98\x80",
+                                            "\xEE\x80\x80",
+                                            "NaN",
+                                            "Infinity"};
+constexpr FilterOperator kOperators[] = {
+    FilterOperator::kLte,     FilterOperator::kGte,        FilterOperator::kEq,   FilterOperator::kNoteq,
+    FilterOperator::kBetween, FilterOperator::kNotbetween, FilterOperator::kNull, FilterOperator::kNotnull};
 
 /// How many filters the database judged, with every one of them compared.
 std::size_t compare_all(ReadTable& table) {
@@ -108,7 +131,8 @@ Ids passing(ReadTable& table, const std::string& column, FilterOperator op, cons
 
 }  // namespace
 
-TEST_CASE("filter_source: PostgreSQL with a locale of its own gives the rows of the evaluator, and no other") {
+TEST_CASE(
+    "filter_source: PostgreSQL with a locale of its own gives the rows of the evaluator, and no other") {
   if (!postgres::TestDatabase::available()) return;
   const postgres::TestDatabase database(
       "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'");
@@ -148,7 +172,8 @@ TEST_CASE("filter_source: PostgreSQL with another encoding is not asked about te
   if (!postgres::TestDatabase::available()) return;
   const postgres::TestDatabase database("TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
   database.session().exec(
-      "CREATE TABLE t (id int PRIMARY KEY, vc varchar(9)); INSERT INTO t VALUES (1, 'a'), (2, 'ä'), (3, 'Z'), (4, NULL);");
+      "CREATE TABLE t (id int PRIMARY KEY, vc varchar(9)); INSERT INTO t VALUES (1, 'a'), (2, 'ä'), (3, "
+      "'Z'), (4, NULL);");
   const auto source = database.open_source();
   ReadTable table(*source, {"public", "t"});
   CHECK(compare_all(table) > 20);
@@ -172,7 +197,8 @@ TEST_CASE("filter_source: SQLite gives the rows of the evaluator, whatever affin
     if (std::string(encoding) != "UTF-8") continue;
     CHECK(passing(table, "nocase", FilterOperator::kEq, "a") == Ids{"13"});
     CHECK(passing(table, "trimmed", FilterOperator::kEq, "x") == Ids{"20"});
-    CHECK(passing(table, "n", FilterOperator::kBetween, "-5", "5") == Ids{"2", "3", "4", "6", "7", "24", "25"});
+    CHECK(passing(table, "n", FilterOperator::kBetween, "-5", "5") ==
+          Ids{"2", "3", "4", "6", "7", "24", "25"});
   }
 }
 

@@ -114,7 +114,8 @@ class InputPreview {
     const auto [found, fresh] = tables_.try_emplace(name, nullptr);
     if (fresh) found->second = std::make_unique<Table>(name);
     Table& table = *found->second;
-    if (fresh) table.selected = is_wanted(name) && !planner_.select({CatalogTable{name, row.schema->kind}}).empty();
+    if (fresh)
+      table.selected = is_wanted(name) && !planner_.select({CatalogTable{name, row.schema->kind}}).empty();
     if (!table.selected || table.schema == row.schema) return &table;
     DMSKAFKA_ASSIGN(table.plan, planner_.plan(row.schema));
     table.schema = row.schema;

@@ -18,9 +18,17 @@
 namespace dmskafka {
 namespace {
 
-constexpr std::array<std::string_view, 11> kMembers = {
-    "schema", "table",       "op",    "row", "before", "primary-key", "types", "transaction-id",
-    "transaction-record-id", "commit-timestamp", "stream-position"};
+constexpr std::array<std::string_view, 11> kMembers = {"schema",
+                                                       "table",
+                                                       "op",
+                                                       "row",
+                                                       "before",
+                                                       "primary-key",
+                                                       "types",
+                                                       "transaction-id",
+                                                       "transaction-record-id",
+                                                       "commit-timestamp",
+                                                       "stream-position"};
 constexpr std::size_t kLineBytesMax = 64 << 20;
 
 Error wrong(const JsonValue& value, std::string message) {
@@ -40,10 +48,12 @@ Result<std::uint64_t> number_member(const JsonValue& line, std::string_view name
   const JsonValue* value = line.find_present(name);
   if (value == nullptr) return otherwise;
   std::uint64_t number = 0;
-  const std::string_view text = value->kind() == JsonKind::kNumber ? value->number_text() : std::string_view();
+  const std::string_view text =
+      value->kind() == JsonKind::kNumber ? value->number_text() : std::string_view();
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   if (!text.empty() && parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return number;
-  return wrong(*value, fmt::format("{} is no number of this kind", name)).expected("a whole number, 0 or more");
+  return wrong(*value, fmt::format("{} is no number of this kind", name))
+      .expected("a whole number, 0 or more");
 }
 
 // "load" and its kin as messages spell them, in every dialect.
@@ -55,14 +65,16 @@ Result<Operation> operation_of(const JsonValue& line) {
   if (word == "insert" || word == "create") return Operation::kInsert;
   if (word == "update") return Operation::kUpdate;
   if (word == "delete") return Operation::kDelete;
-  return wrong(*op, fmt::format("op is {}", op->is_string() ? json_quoted(word) : std::string(json_kind_name(op->kind()))))
+  return wrong(*op, fmt::format("op is {}", op->is_string() ? json_quoted(word)
+                                                            : std::string(json_kind_name(op->kind()))))
       .expected("load, insert, update or delete");
 }
 
 Result<const JsonValue*> row_member(const JsonValue& line, std::string_view name) {
   const JsonValue* row = line.find_present(name);
   if (row == nullptr || row->is_object()) return row;
-  return wrong(*row, fmt::format("{} is {}", name, json_kind_name(row->kind()))).expected("an object of columns");
+  return wrong(*row, fmt::format("{} is {}", name, json_kind_name(row->kind())))
+      .expected("an object of columns");
 }
 
 // "2024-01-01T00:00:00.000001Z", as messages show it; the fraction may be missing.
@@ -87,7 +99,8 @@ std::optional<WallTime> time_of(std::string_view text) {
       microseconds = microseconds * 10 + (c - '0');
     }
   }
-  const std::chrono::year_month_day day{std::chrono::year(parts[0]), std::chrono::month(static_cast<unsigned>(parts[1])),
+  const std::chrono::year_month_day day{std::chrono::year(parts[0]),
+                                        std::chrono::month(static_cast<unsigned>(parts[1])),
                                         std::chrono::day(static_cast<unsigned>(parts[2]))};
   if (!day.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
@@ -169,8 +182,9 @@ void add_columns(const JsonValue* row, TableSchema& schema) {
     const auto known = schema.find_column(member.name);
     if (!known) {
       schema.columns.push_back(untyped_column(member.name, member.value));
-    } else if (schema.columns[*known].value_kind == ValueKind::kBoolean && schema.columns[*known].source_type.empty() &&
-               member.value.kind() != JsonKind::kBoolean && !member.value.is_null()) {
+    } else if (schema.columns[*known].value_kind == ValueKind::kBoolean &&
+               schema.columns[*known].source_type.empty() && member.value.kind() != JsonKind::kBoolean &&
+               !member.value.is_null()) {
       schema.columns[*known] = untyped_column(member.name, member.value);  // it was no column of booleans
     }
   }
@@ -178,7 +192,8 @@ void add_columns(const JsonValue* row, TableSchema& schema) {
 
 Result<void> set_types(const JsonValue& types, TableSchema& schema) {
   if (!types.is_object())
-    return wrong(types, fmt::format("types is {}", json_kind_name(types.kind()))).expected("an object: {\"id\": \"int8\"}");
+    return wrong(types, fmt::format("types is {}", json_kind_name(types.kind())))
+        .expected("an object: {\"id\": \"int8\"}");
   for (const JsonMember& member : types.members()) {
     const auto type = member.value.is_string() ? data_type_of(member.value.string()) : std::nullopt;
     if (!type) {
@@ -201,7 +216,8 @@ Result<void> set_types(const JsonValue& types, TableSchema& schema) {
 
 Result<void> set_key(const JsonValue& key, TableSchema& schema) {
   if (!key.is_array()) {
-    return wrong(key, fmt::format("primary-key is {}", json_kind_name(key.kind()))).expected("an array of columns");
+    return wrong(key, fmt::format("primary-key is {}", json_kind_name(key.kind())))
+        .expected("an array of columns");
   }
   schema.primary_key.clear();
   for (const JsonValue& name : key.items()) {
@@ -315,8 +331,10 @@ Result<void> InputRows::extend(const JsonValue& line, std::shared_ptr<const Tabl
   TableSchema now = *schema;
   add_columns(line.find_present("row"), now);
   add_columns(line.find_present("before"), now);
-  if (const JsonValue* types = line.find_present("types"); types != nullptr) DMSKAFKA_TRY(set_types(*types, now));
-  if (const JsonValue* key = line.find_present("primary-key"); key != nullptr) DMSKAFKA_TRY(set_key(*key, now));
+  if (const JsonValue* types = line.find_present("types"); types != nullptr)
+    DMSKAFKA_TRY(set_types(*types, now));
+  if (const JsonValue* key = line.find_present("primary-key"); key != nullptr)
+    DMSKAFKA_TRY(set_key(*key, now));
   if (!same_table(now, *schema)) schema = std::make_shared<const TableSchema>(std::move(now));
   return {};
 }
@@ -341,7 +359,9 @@ Result<void> InputRows::read_transaction(const JsonValue& line, WallTime now, Ch
   DMSKAFKA_ASSIGN(change.transaction_record, number_member(line, "transaction-record-id", 1));
   if (const JsonValue* commit = line.find_present("commit-timestamp"); commit != nullptr) {
     const auto time = commit->is_string() ? time_of(commit->string()) : std::nullopt;
-    if (!time) return wrong(*commit, "commit-timestamp is no time of this form").expected("\"2024-01-01T00:00:00.000000Z\"");
+    if (!time)
+      return wrong(*commit, "commit-timestamp is no time of this form")
+          .expected("\"2024-01-01T00:00:00.000000Z\"");
     transaction.commit_time = *time;
   }
   change.stream_position = batch_.store(fmt::format("{}:{}", name_, line_));

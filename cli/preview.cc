@@ -83,10 +83,11 @@ MessageReasons reasons_of(const OutboundMessage& message, const PreviewPlanner& 
   const bool control = message.ticket->kind == MessageKind::kControl;
   MessageReasons reasons;
   reasons.topic = outline.topic_decided_by;
-  reasons.partition = message.partition < 0
-                          ? "unknown: no --partitions, no Topic.Partitions, and no broker that has the topic"
-                          : fmt::format("{} of the key over {} partitions ({})", partitioner_name(partitioner),
-                                        message.topic->partition_count, partitions_by);
+  reasons.partition =
+      message.partition < 0
+          ? "unknown: no --partitions, no Topic.Partitions, and no broker that has the topic"
+          : fmt::format("{} of the key over {} partitions ({})", partitioner_name(partitioner),
+                        message.topic->partition_count, partitions_by);
   if (control) {
     reasons.key = "control records: the task's id and the table's name";
     reasons.value = "control record";

@@ -48,9 +48,9 @@ void note_shared_targets(const Tables& tables, Problems& problems) {
   for (const SelectedTableReport& table : tables) {
     const auto [other, alone] = first.try_emplace({table.topic, table.target}, &table);
     if (alone) continue;
-    problems.warnings.push_back(finding(fmt::format("{} and {} both appear as {} in topic {}",
-                                                    other->second->name.text(), table.name.text(),
-                                                    table.target.text(), table.topic)));
+    problems.warnings.push_back(
+        finding(fmt::format("{} and {} both appear as {} in topic {}", other->second->name.text(),
+                            table.name.text(), table.target.text(), table.topic)));
   }
 }
 
@@ -59,9 +59,10 @@ void note_constant_keys(const Tables& tables, bool changes, Problems& problems) 
     return table.outline.load_key.constant && !table.has_key;
   });
   if (!without_key.empty()) {
-    problems.notices.push_back(finding("without a primary key all messages of a table have one key and go to one "
-                                       "partition: " +
-                                       without_key.text()));
+    problems.notices.push_back(
+        finding("without a primary key all messages of a table have one key and go to one "
+                "partition: " +
+                without_key.text()));
   }
   std::map<std::string, Names> by_rule;
   for (const SelectedTableReport& table : tables) {
@@ -69,16 +70,17 @@ void note_constant_keys(const Tables& tables, bool changes, Problems& problems) 
     if (key.constant && table.has_key) by_rule[key.decided_by].add(table.name.text());
   }
   for (const auto& [rule, names] : by_rule) {
-    problems.notices.push_back(finding(
-        fmt::format("all messages of a table have one key and go to one partition, by {}: {}", rule, names.text())));
+    problems.notices.push_back(finding(fmt::format(
+        "all messages of a table have one key and go to one partition, by {}: {}", rule, names.text())));
   }
   if (!changes) return;
   const Names constant = names_where(tables, [](const SelectedTableReport& table) {
     return table.outline.change_key.constant && !table.outline.load_key.constant;
   });
   if (constant.empty()) return;
-  problems.notices.push_back(finding("all changes of a table have one key and go to one partition: " + constant.text())
-                                 .hint("With ParallelApplyThreads above 0 they have the primary key."));
+  problems.notices.push_back(
+      finding("all changes of a table have one key and go to one partition: " + constant.text())
+          .hint("With ParallelApplyThreads above 0 they have the primary key."));
 }
 
 void note_differing_keys(const Tables& tables, Problems& problems) {
@@ -86,11 +88,12 @@ void note_differing_keys(const Tables& tables, Problems& problems) {
     return table.outline.load_key.text != table.outline.change_key.text;
   });
   if (names.empty()) return;
-  problems.notices.push_back(
-      finding("load and CDC have different keys, so that a row and its changes may be in different partitions and a "
-              "consumer may see a change first: " +
-              names.text())
-          .hint("ParallelApplyThreads above 0, or a partition-key-type in an object-mapping rule, makes them equal."));
+  problems.notices.push_back(finding("load and CDC have different keys, so that a row and its changes may be "
+                                     "in different partitions and a "
+                                     "consumer may see a change first: " +
+                                     names.text())
+                                 .hint("ParallelApplyThreads above 0, or a partition-key-type in an "
+                                       "object-mapping rule, makes them equal."));
 }
 
 std::string quoted_name(const TableName& name) {
@@ -101,7 +104,8 @@ void note_missing_before_images(const Tables& tables, const TaskSettings& task, 
   Names without;
   Names key_only;
   const SelectedTableReport* example = nullptr;
-  const bool wants_more = task.before_image.enabled && task.before_image.column_filter != BeforeImageSettings::ColumnFilter::kPkOnly;
+  const bool wants_more = task.before_image.enabled &&
+                          task.before_image.column_filter != BeforeImageSettings::ColumnFilter::kPkOnly;
   for (const SelectedTableReport& table : tables) {
     switch (table.old_row) {
       case OldRow::kWhole:
@@ -118,10 +122,10 @@ void note_missing_before_images(const Tables& tables, const TaskSettings& task, 
   if (example == nullptr) return;
   const std::string repair = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;", quoted_name(example->name));
   if (!without.empty()) {
-    problems.warnings.push_back(
-        finding("UPDATEs carry no before image, and a deleted row is not told, since the table has no replica identity: " +
-                without.text())
-            .hint(repair));
+    problems.warnings.push_back(finding("UPDATEs carry no before image, and a deleted row is not told, since "
+                                        "the table has no replica identity: " +
+                                        without.text())
+                                    .hint(repair));
   }
   if (!key_only.empty()) {
     problems.warnings.push_back(
@@ -141,8 +145,8 @@ void note_lobs_without_key(const Tables& tables, const TaskSettings& task, Probl
     names.add(fmt::format("{} ({})", table.name.text(), columns));
   }
   if (names.empty()) return;
-  problems.notices.push_back(finding("LOB columns of tables without a primary key, which DMS leaves out, are sent: " +
-                                     names.text()));
+  problems.notices.push_back(finding(
+      "LOB columns of tables without a primary key, which DMS leaves out, are sent: " + names.text()));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr std::string_view kind_name(TableKind kind) { return kind == TableKind:
 SelectedTableReport report_table(const TablePlan& plan) {
   const TableSchema& schema = plan.schema();
   const TableSchema& shown = plan.shown_schema();
-  SelectedTableReport report{schema.name,    schema.kind, plan.topic(), plan.target_name(),
+  SelectedTableReport report{schema.name,    schema.kind, plan.topic(),   plan.target_name(),
                              plan.outline(), false,       schema.old_row, {}};
   report.has_key = shown.has_primary_key();
   for (const ColumnSchema& column : shown.columns) {
@@ -67,7 +67,8 @@ class TextTable {
 
 std::string names_text(const std::vector<TableName>& names) {
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i) text += (i == 0 ? "" : ", ") + names[i].text();
+  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i)
+    text += (i == 0 ? "" : ", ") + names[i].text();
   if (names.size() > kNamesShown) text += fmt::format(" and {} more", names.size() - kNamesShown);
   return text.empty() ? "(none)" : text;
 }
@@ -95,15 +96,16 @@ std::string name_json(const TableName& name) {
 std::string table_json(const SelectedTableReport& table) {
   std::string members;
   for (const PlanOutline::Member& member : table.outline.members) {
-    members += fmt::format("{}{{\"name\":{},\"type\":{}}}", members.empty() ? "" : ",", json_quoted(member.name),
-                           json_quoted(member.type));
+    members += fmt::format("{}{{\"name\":{},\"type\":{}}}", members.empty() ? "" : ",",
+                           json_quoted(member.name), json_quoted(member.type));
   }
   return fmt::format(
       "{{\"schema\":{},\"table\":{},\"kind\":\"{}\",\"topic\":{},\"topic_decided_by\":{},\"shown_as\":{},"
       "\"load_key\":{},\"cdc_key\":{},\"data\":[{}],\"data_decided_by\":{}}}",
-      json_quoted(table.name.schema), json_quoted(table.name.table), kind_name(table.kind), json_quoted(table.topic),
-      json_quoted(table.outline.topic_decided_by), name_json(table.target), key_json(table.outline.load_key),
-      key_json(table.outline.change_key), members, json_quoted(table.outline.value_decided_by));
+      json_quoted(table.name.schema), json_quoted(table.name.table), kind_name(table.kind),
+      json_quoted(table.topic), json_quoted(table.outline.topic_decided_by), name_json(table.target),
+      key_json(table.outline.load_key), key_json(table.outline.change_key), members,
+      json_quoted(table.outline.value_decided_by));
 }
 
 }  // namespace
@@ -120,9 +122,10 @@ Result<SourceReport> report_tables(Source& source, const TaskInputs& inputs, Pro
   std::vector<std::unique_ptr<const TablePlan>> plans;
   std::vector<const TablePlan*> pointers;
   for (std::size_t i = 0; i < described.size(); ++i) {
-    auto plan = described[i] ? inputs.planner->plan(
-                                   std::make_shared<const TableSchema>(std::move(described[i]).value()))
-                             : Result<std::unique_ptr<const TablePlan>>(described[i].error());
+    auto plan =
+        described[i]
+            ? inputs.planner->plan(std::make_shared<const TableSchema>(std::move(described[i]).value()))
+            : Result<std::unique_ptr<const TablePlan>>(described[i].error());
     if (!plan) {
       problems.errors.push_back(plan.error().while_doing(names[i].text()));
       continue;
@@ -164,11 +167,13 @@ std::string report_json(const SourceReport& report) {
   for (const RuleReach& rule : report.rules) {
     std::string names;
     for (const TableName& name : rule.tables) names += (names.empty() ? "" : ",") + name_json(name);
-    rules += fmt::format("{}{{\"id\":{},\"type\":\"{}\",\"action\":{},\"tables\":[{}]}}", rules.empty() ? "" : ",",
-                         rule.id, rule.type, rule.action.empty() ? "null" : json_quoted(rule.action), names);
+    rules +=
+        fmt::format("{}{{\"id\":{},\"type\":\"{}\",\"action\":{},\"tables\":[{}]}}", rules.empty() ? "" : ",",
+                    rule.id, rule.type, rule.action.empty() ? "null" : json_quoted(rule.action), names);
   }
   std::string tables;
-  for (const SelectedTableReport& table : report.tables) tables += (tables.empty() ? "" : ",") + table_json(table);
+  for (const SelectedTableReport& table : report.tables)
+    tables += (tables.empty() ? "" : ",") + table_json(table);
   return fmt::format("\"rules\":[{}],\"tables\":[{}]", rules, tables);
 }
 

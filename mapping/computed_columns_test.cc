@@ -18,9 +18,9 @@ std::string converted(std::string_view shown, ValueKind target) {
 // The computed values of a row of texts.
 struct Row {
   Row(std::vector<Computation> computations, const std::vector<Value>& values) {
-    const auto columns = std::make_shared<const ComputedColumns>(static_cast<std::uint32_t>(values.size()),
-                                                                 std::move(computations), std::vector<Expression>(),
-                                                                 OldRows::kNotShown);
+    const auto columns = std::make_shared<const ComputedColumns>(
+        static_cast<std::uint32_t>(values.size()), std::move(computations), std::vector<Expression>(),
+        OldRows::kNotShown);
     const RowView row = columns->extend(Change(), values, {}, WallTime(), message).row;
     for (std::size_t i = values.size(); i < row.size(); ++i) computed.emplace_back(row[i]);
   }
@@ -68,14 +68,17 @@ TEST_CASE("computed_columns: values stand behind the row's, and each may use tho
   hash.input = 1;  // the literal before it
   const Row row({of(Computation::Kind::kLiteral, "abc"), hash}, {Value::text("x")});
   CHECK(row.text(0) == "abc");
-  CHECK(row.text(1) == "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");  // FIPS 180-2, B.1
+  CHECK(row.text(1) ==
+        "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");  // FIPS 180-2, B.1
 }
 
 TEST_CASE("computed_columns: masks change digits only, and NULL stays NULL") {
-  CHECK(Row({of(Computation::Kind::kDigitsMask, "#")}, {Value::text("+49 (0)30-12a")}).text(0) == "+## (#)##-##a");
+  CHECK(Row({of(Computation::Kind::kDigitsMask, "#")}, {Value::text("+49 (0)30-12a")}).text(0) ==
+        "+## (#)##-##a");
   CHECK(Row({of(Computation::Kind::kDigitsMask, "#")}, {Value::null()}).text(0) == "NULL");
   CHECK_FALSE(Row({of(Computation::Kind::kHashMask)}, {Value()}).computed[0].is_known());
-  const std::string random = Row({of(Computation::Kind::kDigitsRandomize)}, {Value::text("a-12345678901234567890")}).text(0);
+  const std::string random =
+      Row({of(Computation::Kind::kDigitsRandomize)}, {Value::text("a-12345678901234567890")}).text(0);
   CHECK(random.size() == 22);
   CHECK(random.starts_with("a-"));
   CHECK(random != "a-12345678901234567890");

@@ -204,8 +204,8 @@ class PreparedExpressions::Connection {
     // An expression that never ends, or grows without end, fails like any other: it gives NULL and is counted.
     sqlite3_limit(database_.get(), SQLITE_LIMIT_LENGTH, kValueBytesMax);
     sqlite3_progress_handler(database_.get(), kInstructionsStep, &Connection::count_instructions, this);
-    usable_ = add("hash_sha256", 1, hash_sha256) &&
-              add("replaceChars", 3, replace_chars) && add("operation_indicator", 3, operation_indicator);
+    usable_ = add("hash_sha256", 1, hash_sha256) && add("replaceChars", 3, replace_chars) &&
+              add("operation_indicator", 3, operation_indicator);
   }
 
   /// Null, with the reason in `fault`, when SQLite does not take it.

@@ -135,7 +135,8 @@ std::optional<Moment> moment_of(std::string_view text) noexcept {
   Moment moment{};
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, moment.year);
-  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '-' || moment.year < 0) return std::nullopt;
+  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '-' || moment.year < 0)
+    return std::nullopt;
   moment.rest = {parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)};
   if (before_christ) moment.year = -moment.year;
   return moment;
@@ -143,7 +144,9 @@ std::optional<Moment> moment_of(std::string_view text) noexcept {
 
 // In the order of time. Four digits of a year stand in the order of their bytes, and nearly every value has them.
 int compare_moments(std::string_view a, std::string_view b) noexcept {
-  const auto usual = [](std::string_view text) { return text.size() > 4 && text[4] == '-' && !text.ends_with("BC"); };
+  const auto usual = [](std::string_view text) {
+    return text.size() > 4 && text[4] == '-' && !text.ends_with("BC");
+  };
   if (usual(a) && usual(b)) return compare_bytes(a, b);
   const auto moment_a = moment_of(a);
   const auto moment_b = moment_of(b);
@@ -171,7 +174,8 @@ int compare_exact(const NumberText& a, const NumberText& b) noexcept {
 std::optional<double> real_of(std::string_view text) {
   double real = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
-  if (parsed.ptr != text.data() + text.size() || parsed.ec == std::errc::invalid_argument) return std::nullopt;
+  if (parsed.ptr != text.data() + text.size() || parsed.ec == std::errc::invalid_argument)
+    return std::nullopt;
   if (parsed.ec == std::errc()) return real;
   return std::strtod(std::string(text).c_str(), nullptr);
 }
@@ -186,7 +190,8 @@ int compare_numbers(std::string_view a, std::string_view b) {
   const auto real_b = real_of(b);
   // What is no number stands behind every number, as SQLite orders text; NaN is PostgreSQL's greatest number.
   if (!real_a || !real_b) return real_a ? -1 : 1;
-  if (std::isnan(*real_a) || std::isnan(*real_b)) return (std::isnan(*real_a) ? 1 : 0) - (std::isnan(*real_b) ? 1 : 0);
+  if (std::isnan(*real_a) || std::isnan(*real_b))
+    return (std::isnan(*real_a) ? 1 : 0) - (std::isnan(*real_b) ? 1 : 0);
   return *real_a < *real_b ? -1 : *real_a > *real_b ? 1 : 0;
 }
 

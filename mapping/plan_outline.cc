@@ -100,9 +100,10 @@ PlanOutline outline_of(const PlanParts& parts) {
   outline.members = members_of(parts);
   outline.load_key = key_outline(parts, parts.shape.load_key, Flow::kLoad, names);
   outline.change_key = key_outline(parts, parts.shape.change_key, Flow::kChanges, names);
-  outline.topic_decided_by = parts.mapping != nullptr && parts.mapping->topic
-                                 ? fmt::format("object-mapping rule {} (kafka-target-topic)", parts.mapping->id)
-                                 : std::string("Topic of the endpoint");
+  outline.topic_decided_by =
+      parts.mapping != nullptr && parts.mapping->topic
+          ? fmt::format("object-mapping rule {} (kafka-target-topic)", parts.mapping->id)
+          : std::string("Topic of the endpoint");
   outline.value_decided_by = value_reason(parts);
   return outline;
 }

@@ -34,13 +34,15 @@ const std::vector<KindOfColumn> kKinds = {
     {DmsType::kBinary, ValueKind::kHexBytes, {"\\x00ff", "\\x"}, true},
     {DmsType::kString, ValueKind::kDynamic, {"text", "2024-01-01"}},
 };
-const std::vector<std::string> kNames = {"id",    "ID",   "name", "First Name", "größe", "a.b",
-                                         "total", "${x}", "\"q\"", "note",      "x_y",   "Photo"};
+const std::vector<std::string> kNames = {"id",    "ID",   "name",  "First Name", "größe", "a.b",
+                                         "total", "${x}", "\"q\"", "note",       "x_y",   "Photo"};
 
 class Random {
  public:
   explicit Random(unsigned seed) : engine_(seed) {}
-  std::size_t below(std::size_t end) { return std::uniform_int_distribution<std::size_t>(0, end - 1)(engine_); }
+  std::size_t below(std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(engine_);
+  }
   bool chance(std::size_t percent) { return below(100) < percent; }
   template <typename T>
   const T& one_of(const std::vector<T>& values) {
@@ -76,7 +78,8 @@ TableSchema random_table(Random& random) {
   for (std::size_t i = 0; i < columns; ++i) {
     if (const auto name = unused_name(random, table)) table.columns.push_back(column_of(random, *name));
   }
-  if (random.chance(70)) table.primary_key.push_back(static_cast<std::uint32_t>(random.below(table.columns.size())));
+  if (random.chance(70))
+    table.primary_key.push_back(static_cast<std::uint32_t>(random.below(table.columns.size())));
   return table;
 }
 
@@ -113,7 +116,9 @@ class RandomMapping {
   }
 
  private:
-  std::string numbered(const std::string& rule) { return rule + R"(,"rule-id":")" + std::to_string(++id_) + "\"}"; }
+  std::string numbered(const std::string& rule) {
+    return rule + R"(,"rule-id":")" + std::to_string(++id_) + "\"}";
+  }
   static std::string member(const std::string& name, const std::string& value) {
     return "," + json_quoted(name) + ":" + json_quoted(value);
   }
@@ -123,7 +128,8 @@ class RandomMapping {
   }
   // Mostly one the table has; in another case, or none of it, now and then.
   std::string column() {
-    return random_.chance(90) ? table_.columns[random_.below(table_.columns.size())].name : random_.one_of(kNames);
+    return random_.chance(90) ? table_.columns[random_.below(table_.columns.size())].name
+                              : random_.one_of(kNames);
   }
   std::string pattern() {
     if (random_.chance(30)) return "%";
@@ -143,46 +149,53 @@ class RandomMapping {
 
   std::string transformation() {
     static const std::vector<std::string> kNaming = {"convert-lowercase", "convert-uppercase"};
-    static const std::vector<std::string> kAffix = {"rename", "add-prefix", "add-suffix", "remove-prefix", "remove-suffix"};
+    static const std::vector<std::string> kAffix = {"rename", "add-prefix", "add-suffix", "remove-prefix",
+                                                    "remove-suffix"};
     static const std::vector<std::string> kTargets = {"schema", "table", "column"};
-    static const std::vector<std::string> kColumn = {"remove-column", "include-column", "data-masking-hash-mask"};
-    static const std::vector<std::string> kTypes = {"string", "int4", "numeric", "boolean", "datetime", "bytes", "real8"};
+    static const std::vector<std::string> kColumn = {"remove-column", "include-column",
+                                                     "data-masking-hash-mask"};
+    static const std::vector<std::string> kTypes = {"string",   "int4",  "numeric", "boolean",
+                                                    "datetime", "bytes", "real8"};
     static const std::vector<std::string> kExpressions = {"'x' || $", "upper($", "coalesce($"};
     const auto rule = [&](const std::string& action, const std::string& target, const std::string& rest) {
-      return R"({"rule-type":"transformation","rule-action":)" + json_quoted(action) + member("rule-target", target) +
-             "," + locator(target == "column" ? pattern() : "") + rest;
+      return R"({"rule-type":"transformation","rule-action":)" + json_quoted(action) +
+             member("rule-target", target) + "," + locator(target == "column" ? pattern() : "") + rest;
     };
     switch (random_.below(7)) {
       case 0: return rule(random_.one_of(kNaming), random_.one_of(kTargets), "");
-      case 1: return rule(random_.one_of(kAffix), random_.one_of(kTargets), member("value", random_.chance(50) ? "n" : "Z_"));
+      case 1:
+        return rule(random_.one_of(kAffix), random_.one_of(kTargets),
+                    member("value", random_.chance(50) ? "n" : "Z_"));
       case 2: return rule(random_.one_of(kColumn), "column", "");
       case 3:
-        return rule("change-data-type", "column", R"(,"data-type":{"type":)" + json_quoted(random_.one_of(kTypes)) + "}");
+        return rule("change-data-type", "column",
+                    R"(,"data-type":{"type":)" + json_quoted(random_.one_of(kTypes)) + "}");
       case 4: return rule("data-masking-digits-mask", "column", member("value", "#"));
       case 5:
         return rule("add-column", "column",
-                    member("value", "new" + std::to_string(random_.below(3))) + member("expression", "'constant'") +
-                        R"(,"data-type":{"type":"string"})");
+                    member("value", "new" + std::to_string(random_.below(3))) +
+                        member("expression", "'constant'") + R"(,"data-type":{"type":"string"})");
       default: {
         const std::string name = column();
         const bool word = name.find_first_not_of("abcdefghijklmnopqrstuvwxyzID_") == std::string::npos;
-        const std::string expression = !word ? "$AR_M_SOURCE_TABLE_NAME"
-                                             : random_.chance(50) ? "'x' || $" + name
-                                                                  : "coalesce(upper($" + name + "), 'none')";
+        const std::string expression = !word                ? "$AR_M_SOURCE_TABLE_NAME"
+                                       : random_.chance(50) ? "'x' || $" + name
+                                                            : "coalesce(upper($" + name + "), 'none')";
         return rule("add-column", "column",
-                    member("value", "made" + std::to_string(random_.below(3))) + member("expression", expression) +
-                        R"(,"data-type":{"type":)" + json_quoted(random_.one_of(kTypes)) + "}");
+                    member("value", "made" + std::to_string(random_.below(3))) +
+                        member("expression", expression) + R"(,"data-type":{"type":)" +
+                        json_quoted(random_.one_of(kTypes)) + "}");
       }
     }
   }
 
   std::string object_mapping() {
     std::string rule = R"({"rule-type":"object-mapping","rule-action":)" +
-                       json_quoted(random_.chance(50) ? "map-record-to-record" : "map-record-to-document") + "," +
-                       locator("") + (random_.chance(30) ? member("target-table-name", "Target") : "") +
+                       json_quoted(random_.chance(50) ? "map-record-to-record" : "map-record-to-document") +
+                       "," + locator("") + (random_.chance(30) ? member("target-table-name", "Target") : "") +
                        (random_.chance(30) ? member("kafka-target-topic", "${schema}-${table}") : "");
-    rule += R"(,"mapping-parameters":{"exclude-columns":[)" + (random_.chance(50) ? json_quoted(column()) : "") +
-            R"(],"attribute-mappings":[)";
+    rule += R"(,"mapping-parameters":{"exclude-columns":[)" +
+            (random_.chance(50) ? json_quoted(column()) : "") + R"(],"attribute-mappings":[)";
     for (std::size_t i = random_.below(3), first = i; i != 0; --i) {
       const std::string text = "a ${" + column() + "} \"b";
       rule += std::string(i == first ? "" : ",") + R"({"attribute-name":)" +
@@ -193,7 +206,9 @@ class RandomMapping {
     }
     rule += "]";
     switch (random_.below(4)) {
-      case 0: rule += R"(,"partition-key-type":"attribute-name")" + member("partition-key-name", column()); break;
+      case 0:
+        rule += R"(,"partition-key-type":"attribute-name")" + member("partition-key-name", column());
+        break;
       case 1: rule += R"(,"partition-key-type":"primary-key")"; break;
       case 2: rule += R"(,"partition-key":{"value":)" + json_quoted("k-${" + column() + "}") + "}"; break;
       default: break;
@@ -233,8 +248,8 @@ std::unique_ptr<Planner> planner_of(const std::string& mapping, const MappingCon
 }
 
 // All that a plan says and does, as one text; or why there is none.
-std::string everything(const Planner& planner, const std::shared_ptr<const TableSchema>& table, const Rows& rows,
-                       EncodedMessage& message) {
+std::string everything(const Planner& planner, const std::shared_ptr<const TableSchema>& table,
+                       const Rows& rows, EncodedMessage& message) {
   const auto plan = planner.plan(table);
   if (!plan) return "refused: " + plan.error().to_string();
   std::string text = (*plan)->topic() + "\n" + (*plan)->target_name().text() + "\n";
@@ -256,7 +271,8 @@ std::string everything(const Planner& planner, const std::shared_ptr<const Table
       (*plan)->encode(change, WallTime{1}, message);
       const std::string value(message.value.view());
       REQUIRE_MESSAGE(JsonDocument::parse("message", value).ok(), value);
-      text += ((*plan)->selects(change) ? "+ " : "- ") + std::string(message.key.view()) + "\n" + value + "\n";
+      text +=
+          ((*plan)->selects(change) ? "+ " : "- ") + std::string(message.key.view()) + "\n" + value + "\n";
     }
   }
   message.clear();
@@ -271,7 +287,8 @@ unsigned first_seed() {
 
 }  // namespace
 
-TEST_CASE("plan_property: a plan made after the table changed is that of a fresh start, and the old one goes on") {
+TEST_CASE(
+    "plan_property: a plan made after the table changed is that of a fresh start, and the old one goes on") {
   constexpr unsigned kCases = 300;
   unsigned planned = 0;
   for (unsigned seed = first_seed(); seed < first_seed() + kCases; ++seed) {
@@ -287,7 +304,7 @@ TEST_CASE("plan_property: a plan made after the table changed is that of a fresh
     context.task.parallel_apply_threads = random.chance(50) ? 4 : 0;
     const auto running = planner_of(mapping, context);
     if (running == nullptr) continue;  // two attributes of one name, and the like
-    EncodedMessage message;  // one for all versions, as a sending thread has it
+    EncodedMessage message;            // one for all versions, as a sending thread has it
     const Rows first_rows(random, *table);
     const std::string first = everything(*running, table, first_rows, message);
     const auto first_table = table;

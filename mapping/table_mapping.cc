@@ -178,11 +178,12 @@ std::vector<Error> TableMapping::clashes(std::span<const TablePlan* const> plans
     const TopicName* topic = substituted(*plan);
     if (topic == nullptr) topic = substituted(*other->second);
     if (topic == nullptr) continue;  // a constant topic for several tables is meant so
-    errors.push_back(Error(ErrorCode::kInvalidMapping,
-                           fmt::format("{} and {} would both have the topic \"{}\"",
-                                       other->second->schema().name.text(), plan->schema().name.text(), plan->topic()))
-                         .at(topic->at)
-                         .expected("a topic of its own for each table, e.g. with ${schema}, or one constant name"));
+    errors.push_back(
+        Error(ErrorCode::kInvalidMapping,
+              fmt::format("{} and {} would both have the topic \"{}\"", other->second->schema().name.text(),
+                          plan->schema().name.text(), plan->topic()))
+            .at(topic->at)
+            .expected("a topic of its own for each table, e.g. with ${schema}, or one constant name"));
   }
   return errors;
 }

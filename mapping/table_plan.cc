@@ -72,7 +72,8 @@ TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColu
 class CompiledTablePlan final : public TablePlan {
  public:
   CompiledTablePlan(std::shared_ptr<const TableSchema> schema, RowFilter filter, TransformedTable table,
-                    const RecordShape& shape, std::string topic, PlanOutline outline, const MappingContext& context)
+                    const RecordShape& shape, std::string topic, PlanOutline outline,
+                    const MappingContext& context)
       : schema_(std::move(schema)),
         filter_(std::move(filter)),
         shown_(std::move(table.shown)),

@@ -16,8 +16,9 @@ struct Read {
 // `members`: what follows the locator.
 Read read(const std::string& members, const std::string& table = "orders") {
   const auto document = JsonDocument::parse(
-      "m.json", R"({"rule-type":"table-settings","rule-id":"2","object-locator":{"schema-name":"s","table-name":")" +
-                    table + "\"}" + members + "}");
+      "m.json",
+      R"({"rule-type":"table-settings","rule-id":"2","object-locator":{"schema-name":"s","table-name":")" +
+          table + "\"}" + members + "}");
   REQUIRE(document.ok());
   Read result;
   result.rule = read_table_settings(document->root(), 2, result.problems);
@@ -52,7 +53,8 @@ TEST_CASE("table_settings: ranges need columns, and boundaries of as many values
   CHECK(good.rule->range_columns == std::vector<std::string>{"id"});
   CHECK_FALSE(read(R"(,"parallel-load":{"type":"ranges","boundaries":[["10"]]})").problems.ok());
   CHECK_FALSE(read(R"(,"parallel-load":{"type":"ranges","columns":["id"]})").problems.ok());
-  CHECK_FALSE(read(R"(,"parallel-load":{"type":"ranges","columns":["id"],"boundaries":[["1","2"]]})").problems.ok());
+  CHECK_FALSE(
+      read(R"(,"parallel-load":{"type":"ranges","columns":["id"],"boundaries":[["1","2"]]})").problems.ok());
   CHECK_FALSE(
       read(R"(,"parallel-load":{"type":"ranges","columns":["a","b","c","d","e","f","g","h","i","j","k"],)"
            R"("boundaries":[["1","2","3","4","5","6","7","8","9","10","11"]]})")

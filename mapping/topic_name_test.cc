@@ -55,7 +55,8 @@ TEST_CASE("topic_name: what can name no topic is refused when it is read") {
   CHECK(refusal("") == "kafka-target-topic \"\" is empty");
   CHECK(refusal("a/b") == "kafka-target-topic \"a/b\" may hold letters, digits, '.', '_' and '-'");
   CHECK(refusal("a_${table}.b") ==
-        "kafka-target-topic \"a_${table}.b\" holds both '.' and '_', which Kafka's metrics take for one another");
+        "kafka-target-topic \"a_${table}.b\" holds both '.' and '_', which Kafka's metrics take for one "
+        "another");
   CHECK(refusal("..") == "kafka-target-topic \"..\" is no name Kafka allows");
   CHECK(refusal("${row}") == "kafka-target-topic \"${row}\" holds ${row}");
   CHECK(refusal("${table") == "kafka-target-topic \"${table\" holds ${table");
@@ -68,7 +69,8 @@ TEST_CASE("topic_name: above Kafka's own limit a constant is a warning, a table'
   REQUIRE(name.problems.warnings.size() == 1);
   CHECK(name.problems.warnings[0].message() == "the topic has 250 characters; Kafka itself allows 249");
   CHECK(of("${table}", {"s", std::string(249, 'x')}) == std::string(249, 'x'));
-  CHECK(of("${table}", {"s", std::string(250, 'x')}) ==
-        "s." + std::string(250, 'x') + " would have the topic \"" + std::string(80, 'x') + "\" of 250 characters");
+  CHECK(of("${table}", {"s", std::string(250, 'x')}) == "s." + std::string(250, 'x') +
+                                                            " would have the topic \"" +
+                                                            std::string(80, 'x') + "\" of 250 characters");
   CHECK(of("${schema}", {".", "t"}) == "..t would have the topic \".\" of 1 characters");
 }

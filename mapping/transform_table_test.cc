@@ -55,10 +55,10 @@ TEST_CASE("transform_table: without rules a table is shown as it is, and compute
 }
 
 TEST_CASE("transform_table: rules of different targets compose, names have no cost for a row") {
-  const TransformedTable table =
-      transformed({rule(1, Action::kRename, Target::kSchema, "shop"), rule(2, Action::kConvertUppercase, Target::kTable),
-                   rule(3, Action::kAddPrefix, Target::kColumn, "c_", "n%"),
-                   rule(4, Action::kRemoveColumn, Target::kColumn, "", "nothing")});
+  const TransformedTable table = transformed(
+      {rule(1, Action::kRename, Target::kSchema, "shop"), rule(2, Action::kConvertUppercase, Target::kTable),
+       rule(3, Action::kAddPrefix, Target::kColumn, "c_", "n%"),
+       rule(4, Action::kRemoveColumn, Target::kColumn, "", "nothing")});
   CHECK(names(table) == "shop.ORDERS: id c_note total");
   CHECK(table.computed == nullptr);
   CHECK(table.schema_renamed);
@@ -66,8 +66,9 @@ TEST_CASE("transform_table: rules of different targets compose, names have no co
 }
 
 TEST_CASE("transform_table: of two rules that name one object the first counts, and the other is named") {
-  const TransformedTable table = transformed({rule(5, Action::kAddSuffix, Target::kColumn, "_x", "note"),
-                                              rule(7, Action::kConvertUppercase, Target::kColumn, "", "note")});
+  const TransformedTable table =
+      transformed({rule(5, Action::kAddSuffix, Target::kColumn, "_x", "note"),
+                   rule(7, Action::kConvertUppercase, Target::kColumn, "", "note")});
   CHECK(names(table) == "public.orders: id note_x total");
   REQUIRE(table.warnings.size() == 1);
   CHECK(table.warnings[0].message() ==
@@ -82,7 +83,8 @@ TEST_CASE("transform_table: a key loses a removed column, and a defined key repl
   CHECK(transformed({key}).shown.schema.primary_key == std::vector<std::uint32_t>{2, 1});
 }
 
-TEST_CASE("transform_table: an added column stands last, is matched by its name and can be used by later rules") {
+TEST_CASE(
+    "transform_table: an added column stands last, is matched by its name and can be used by later rules") {
   TransformationRule add = rule(1, Action::kAddColumn, Target::kColumn, "double");
   add.expression = "$total * 2";
   TransformationRule again = rule(2, Action::kAddColumn, Target::kColumn, "text");
@@ -98,7 +100,8 @@ TEST_CASE("transform_table: an added column stands last, is matched by its name 
 TEST_CASE("transform_table: include-column leaves added columns in") {
   TransformationRule add = rule(2, Action::kAddColumn, Target::kColumn, "new");
   add.expression = "1";
-  CHECK(names(transformed({rule(1, Action::kIncludeColumn, Target::kColumn, "", "id"), add})) == "public.orders: id new");
+  CHECK(names(transformed({rule(1, Action::kIncludeColumn, Target::kColumn, "", "id"), add})) ==
+        "public.orders: id new");
 }
 
 TEST_CASE("transform_table: a rule by data-type meets the columns of that type alone") {
@@ -112,7 +115,8 @@ TEST_CASE("transform_table: a rule by data-type meets the columns of that type a
 
 TEST_CASE("transform_table: a hash is a text of 64 characters; the other masks keep the type") {
   TransformationRule mask = rule(1, Action::kDigitsMask, Target::kColumn, "#", "note");
-  const TransformedTable table = transformed({rule(2, Action::kHashMask, Target::kColumn, "", "total"), mask});
+  const TransformedTable table =
+      transformed({rule(2, Action::kHashMask, Target::kColumn, "", "total"), mask});
   CHECK(table.shown.schema.columns[2].type == DmsType::kString);
   CHECK(table.shown.schema.columns[2].length == 64U);
   CHECK(table.shown.schema.columns[1].type == DmsType::kString);

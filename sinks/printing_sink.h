@@ -15,7 +15,7 @@ namespace dmskafka {
 /// How messages are written to a stream.
 enum class PrintFormat : std::uint8_t {
   kNdjson,  ///< one JSON object a line: {"topic":…,"partition":…,"key":…,"value":{…}}; partition null when unknown;
-             ///< with reasons also "size" and "rules" before "value"
+            ///< with reasons also "size" and "rules" before "value"
   kPretty,  ///< for people: a head line (topic, partition, key, size), the value as it is, an empty line; colours on request
 };
 

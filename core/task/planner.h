@@ -80,10 +80,10 @@ enum class ControlOperation : std::uint8_t {
 
 /// A key of a table's data records, for people.
 struct KeyOutline {
-  std::string type;         ///< "primary-key", "schema-table", "attribute-name"
-  std::string text;         ///< with `${column}` where a value stands: "public.orders.${id}"
-  bool constant = false;    ///< every record has this key
-  std::string decided_by;   ///< the rule, or the setting
+  std::string type;        ///< "primary-key", "schema-table", "attribute-name"
+  std::string text;        ///< with `${column}` where a value stands: "public.orders.${id}"
+  bool constant = false;   ///< every record has this key
+  std::string decided_by;  ///< the rule, or the setting
   friend bool operator==(const KeyOutline&, const KeyOutline&) = default;
 };
 
@@ -91,7 +91,8 @@ struct KeyOutline {
 struct PlanOutline {
   struct Member {
     std::string name;  ///< in `data`; "_doc.id" within a document of the columns
-    std::string type;  ///< of a column as control records name it: "DECIMAL(12,2)"; of an attribute "scalar", "document"
+    std::string
+        type;  ///< of a column as control records name it: "DECIMAL(12,2)"; of an attribute "scalar", "document"
   };
   std::vector<Member> members;
   KeyOutline load_key;
@@ -172,8 +173,8 @@ struct SelectedTable {
 /// What a rule of the mapping meets in a source.
 struct RuleReach {
   std::int64_t id = 0;
-  std::string_view type;    ///< as rule-type spells it
-  std::string action;       ///< as rule-action spells it; "" for table-settings
+  std::string_view type;  ///< as rule-type spells it
+  std::string action;     ///< as rule-action spells it; "" for table-settings
   std::vector<TableName> tables;
 };
 

@@ -19,9 +19,9 @@ namespace dmskafka {
 /// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the source's own text,
 /// printed for people and stored with the progress; opaque elsewhere.
 struct Segment {
-  const TableSchema* table = nullptr;  ///< never null; outlives the segment
-  std::uint32_t number = 0;            ///< from 0 within the table
-  std::string range;                   ///< "": the whole table
+  const TableSchema* table = nullptr;       ///< never null; outlives the segment
+  std::uint32_t number = 0;                 ///< from 0 within the table
+  std::string range;                        ///< "": the whole table
   const RowCondition* condition = nullptr;  ///< rows that are not wanted may be left out; null: all are
 };
 

@@ -1,6 +1,8 @@
 // What a mapping costs on one core: records a CPU second, on the way of a load from the rows to a sink that drops them (12
 // columns of the kinds that tables hold, values as PostgreSQL sends them), and how long compiling takes. Beside each figure
 // stands what it must reach. Usage: bench_mapping [seconds of each measurement (2)]
+#include <fmt/format.h>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -8,8 +10,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "core/base/change.h"
 #include "core/task/message_sender.h"
@@ -101,15 +101,21 @@ const std::string kTemplates =
     R"({"attribute-name":"customer","value":"${customer_id}/${city}"},{"attribute-name":"headline","value":"${status}: ${note}"},)"
     R"({"attribute-name":"details","value":{"money":{"amount":"${amount}","discount":"${discount}"},"when":{"on":"${ordered_on}",)"
     R"("at":"${created_at}"}}}]}})";
-const std::string kExpression =
-    R"({"rule-type":"transformation","rule-id":"2","rule-target":"column","rule-action":"add-column","value":"total","object-locator":)"
-    R"({"schema-name":"%","table-name":"%"},"expression":"$amount * (1 - $discount)","data-type":{"type":"numeric"}})";
+const std::string
+    kExpression =
+        R"({"rule-type":"transformation","rule-id":"2","rule-target":"column","rule-action":"add-column","value":"total","object-locator":)"
+        R"({"schema-name":"%","table-name":"%"},"expression":"$amount * (1 - $discount)",
+    "data-type" : {
+  "type" : "numeric"
+}
+})";
 
 std::string mapping_of(const std::string& rule) {
   return R"({"rules":[)" + kSelection + (rule.empty() ? "" : "," + rule) + "]}";
 }
 
-std::unique_ptr<Planner> planner_of(const std::string& mapping, const MappingContext& context, Problems& problems) {
+std::unique_ptr<Planner> planner_of(const std::string& mapping, const MappingContext& context,
+                                    Problems& problems) {
   const auto document = JsonDocument::parse("mapping.json", mapping);
   if (!document) {
     problems.errors.push_back(document.error());
@@ -118,7 +124,8 @@ std::unique_ptr<Planner> planner_of(const std::string& mapping, const MappingCon
   return compile_table_mapping(*document, context, problems);
 }
 
-void measure(const char* name, const std::string& rule, const MappingContext& context, double seconds, double wanted) {
+void measure(const char* name, const std::string& rule, const MappingContext& context, double seconds,
+             double wanted) {
   const auto schema = std::make_shared<const TableSchema>(bench_schema());
   Problems problems;
   const auto planner = planner_of(mapping_of(rule), context, problems);
@@ -182,8 +189,9 @@ std::string thousand_rules() {
             i, locator);
         break;
       default:
-        text += fmt::format(R"(,{{"rule-type":"selection","rule-id":"{}","rule-action":"exclude",{}}})", i,
-                            fmt::format(R"("object-locator":{{"schema-name":"other%","table-name":"x{}%"}})", i));
+        text +=
+            fmt::format(R"(,{{"rule-type":"selection","rule-id":"{}","rule-action":"exclude",{}}})", i,
+                        fmt::format(R"("object-locator":{{"schema-name":"other%","table-name":"x{}%"}})", i));
     }
   }
   return text + "]}";
@@ -191,7 +199,8 @@ std::string thousand_rules() {
 
 void measure_compiling() {
   std::vector<CatalogTable> catalog;
-  for (int i = 0; i < 10'000; ++i) catalog.push_back({{fmt::format("s{}", i % 10), fmt::format("table_{}", i)}, TableKind::kTable});
+  for (int i = 0; i < 10'000; ++i)
+    catalog.push_back({{fmt::format("s{}", i % 10), fmt::format("table_{}", i)}, TableKind::kTable});
   const std::string mapping = thousand_rules();
   const double begin = cpu_seconds();
   Problems problems;
@@ -216,12 +225,14 @@ void measure_compiling() {
 void measure_refusal() {
   std::string mapping = "{\"rules\":[\n";
   for (int i = 1; mapping.size() < 400'000; ++i) {
-    mapping += fmt::format(R"({{"rule-type":"selection","rule-id":"{}","rule-name":"rule {}","rule-action":"include",)"
-                           R"("object-locator":{{"schema-name":"schema_{}","table-name":"table_{}%"}}}},)"
-                           "\n",
-                           i, i, i % 7, i);
+    mapping += fmt::format(
+        R"({{"rule-type":"selection","rule-id":"{}","rule-name":"rule {}","rule-action":"include",)"
+        R"("object-locator":{{"schema-name":"schema_{}","table-name":"table_{}%"}}}},)"
+        "\n",
+        i, i, i % 7, i);
   }
-  mapping += R"({"rule-type":"selection","rule-id":"999999","rule-action":"inclode","object-locator":{"schema-name":"a","table-name":"b"}}]})";
+  mapping +=
+      R"({"rule-type":"selection","rule-id":"999999","rule-action":"inclode","object-locator":{"schema-name":"a","table-name":"b"}}]})";
   const double begin = cpu_seconds();
   Problems problems;
   const auto planner = planner_of(mapping, {}, problems);

@@ -233,7 +233,8 @@ Result<std::unique_ptr<Sink>> make_kafka_sink(const KafkaSinkOptions& options, D
 }
 
 Result<std::vector<std::int32_t>> look_up_partitions(const KafkaSinkOptions& options,
-                                                     std::span<const TopicSpec> topics, std::stop_token stop) {
+                                                     std::span<const TopicSpec> topics,
+                                                     std::stop_token stop) {
   DMSKAFKA_ASSIGN(const KafkaProperties properties, admin_properties(options));
   DMSKAFKA_ASSIGN(const ClientHandle client, make_producer(properties));
   ClusterHealth health;

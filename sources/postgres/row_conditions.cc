@@ -30,7 +30,9 @@ Family family_of(const ColumnSchema& column) {
 }
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
 
 // -?digits[.digits]: what both sides read with every digit.
 std::optional<std::string> number_literal(std::string_view text) {
@@ -39,7 +41,8 @@ std::optional<std::string> number_literal(std::string_view text) {
   const std::string_view digits = text.substr(negative ? 1 : 0);
   const std::size_t point = std::min(digits.find('.'), digits.size());
   const std::string_view fraction = point == digits.size() ? "0" : digits.substr(point + 1);
-  if (text.size() > kSizeMax || !all_digits(digits.substr(0, point)) || !all_digits(fraction)) return std::nullopt;
+  if (text.size() > kSizeMax || !all_digits(digits.substr(0, point)) || !all_digits(fraction))
+    return std::nullopt;
   return fmt::format("({})", text);
 }
 
@@ -105,7 +108,8 @@ std::optional<Operand> operand(Family family, std::string_view text, ServerEncod
     case Family::kTimestampUtc: {
       const std::string_view day = text.substr(0, 10);
       const bool whole_day = text.size() == 10;
-      if (!is_date(day) || (!whole_day && (text[10] != ' ' || !is_time(text.substr(11))))) return std::nullopt;
+      if (!is_date(day) || (!whole_day && (text[10] != ' ' || !is_time(text.substr(11)))))
+        return std::nullopt;
       const bool utc = family == Family::kTimestampUtc;
       return Operand{fmt::format("pg_catalog.{} '{}{}{}'", utc ? "timestamptz" : "timestamp", text,
                                  whole_day ? " 00:00:00" : "", utc ? "+00" : ""),
@@ -154,7 +158,8 @@ std::optional<std::string> test_sql(const TableSchema& table, const RowTest& tes
     case FilterOperator::kNotbetween: {
       const auto high = operand(family, test.high, encoding);
       if (!high) return std::nullopt;
-      if (test.op == FilterOperator::kBetween) return compared(left, ">=", *low) + " AND " + at_most(left, *high);
+      if (test.op == FilterOperator::kBetween)
+        return compared(left, ">=", *low) + " AND " + at_most(left, *high);
       return "(" + compared(left, "<", *low) + " OR " + above(left, *high) + ")";
     }
     case FilterOperator::kNull:

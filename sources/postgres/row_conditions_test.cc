@@ -19,7 +19,9 @@ std::string sql(const std::string& type, const RowCondition::Clause& clause,
   return condition_sql(table, RowCondition{{clause}}, encoding);
 }
 
-RowTest test(FilterOperator op, std::string low, std::string high = "") { return {0, op, std::move(low), std::move(high)}; }
+RowTest test(FilterOperator op, std::string low, std::string high = "") {
+  return {0, op, std::move(low), std::move(high)};
+}
 
 }  // namespace
 
@@ -27,8 +29,9 @@ TEST_CASE("row_conditions: numbers, dates, times and booleans of their own form"
   CHECK(sql("integer", {test(FilterOperator::kLte, "-5")}) == R"(("c" OPERATOR(pg_catalog.<=) (-5)))");
   CHECK(sql("numeric(12,2)", {test(FilterOperator::kBetween, "1.50", "2")}) ==
         R"(("c" OPERATOR(pg_catalog.>=) (1.50) AND "c" OPERATOR(pg_catalog.<=) (2)))");
-  CHECK(sql("date", {test(FilterOperator::kNotbetween, "2024-02-29", "2025-01-01")}) ==
-        R"((("c" OPERATOR(pg_catalog.<) pg_catalog.date '2024-02-29' OR "c" OPERATOR(pg_catalog.>) pg_catalog.date '2025-01-01')))");
+  CHECK(
+      sql("date", {test(FilterOperator::kNotbetween, "2024-02-29", "2025-01-01")}) ==
+      R"((("c" OPERATOR(pg_catalog.<) pg_catalog.date '2024-02-29' OR "c" OPERATOR(pg_catalog.>) pg_catalog.date '2025-01-01')))");
   CHECK(sql("timestamp(3) without time zone", {test(FilterOperator::kEq, "2024-02-29 12:00:00.25")}) ==
         R"(("c" OPERATOR(pg_catalog.=) pg_catalog.timestamp '2024-02-29 12:00:00.25'))");
   CHECK(sql("timestamp with time zone", {test(FilterOperator::kGte, "2024-02-29 12:00:00")}) ==
@@ -41,13 +44,15 @@ TEST_CASE("row_conditions: a day stands before its own midnight, as its text doe
   const std::string type = "timestamp without time zone";
   CHECK(sql(type, {test(FilterOperator::kLte, "2024-01-01")}) ==
         R"(("c" OPERATOR(pg_catalog.<) pg_catalog.timestamp '2024-01-01 00:00:00'))");
-  CHECK(sql(type, {test(FilterOperator::kNotbetween, "2024-01-01", "2024-01-02")}) ==
-        R"((("c" OPERATOR(pg_catalog.<) pg_catalog.timestamp '2024-01-01 00:00:00' OR "c" OPERATOR(pg_catalog.>=) pg_catalog.timestamp '2024-01-02 00:00:00')))");
+  CHECK(
+      sql(type, {test(FilterOperator::kNotbetween, "2024-01-01", "2024-01-02")}) ==
+      R"((("c" OPERATOR(pg_catalog.<) pg_catalog.timestamp '2024-01-01 00:00:00' OR "c" OPERATOR(pg_catalog.>=) pg_catalog.timestamp '2024-01-02 00:00:00')))");
   CHECK(sql(type, {test(FilterOperator::kEq, "2024-01-01")}).empty());
 }
 
 TEST_CASE("row_conditions: text only under COLLATE \"C\", and only where the server keeps UTF-8") {
-  const std::string expected = R"((("c"::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.<=) 'O''Neil'))";
+  const std::string expected =
+      R"((("c"::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.<=) 'O''Neil'))";
   CHECK(sql("character varying(20)", {test(FilterOperator::kLte, "O'Neil")}) == expected);
   CHECK(sql("character varying", {test(FilterOperator::kEq, "a\\b")}).find("E'a\\\\b'") != std::string::npos);
   CHECK(sql("character varying", {test(FilterOperator::kEq, "a")}, ServerEncoding::kOther).empty());

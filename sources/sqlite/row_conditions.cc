@@ -20,7 +20,8 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, number);
-  if (parsed.ec != std::errc() || parsed.ptr != end || number > kIntegerMax || number < -kIntegerMax) return std::nullopt;
+  if (parsed.ec != std::errc() || parsed.ptr != end || number > kIntegerMax || number < -kIntegerMax)
+    return std::nullopt;
   return number;
 }
 
@@ -28,7 +29,8 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
 bool is_no_number(std::string_view text) {
   if (text.empty()) return true;
   const bool digit = text[0] >= '0' && text[0] <= '9';
-  if (digit) return text.find('-') != std::string_view::npos && text.find_first_of("eE") == std::string_view::npos;
+  if (digit)
+    return text.find('-') != std::string_view::npos && text.find_first_of("eE") == std::string_view::npos;
   return std::string_view("-+.iInN").find(text[0]) == std::string_view::npos;
 }
 
@@ -64,9 +66,11 @@ std::string text_test(const std::string& left, std::string_view op, const Operan
 }
 
 // Bytes stand behind everything.
-std::string by_storage(const std::string& left, const std::string& number, const std::string& text, bool bytes) {
-  return fmt::format("CASE typeof({0}) WHEN 'text' THEN {1} WHEN 'blob' THEN {2} WHEN 'null' THEN 0 ELSE {3} END", left, text,
-                     bytes ? 1 : 0, number);
+std::string by_storage(const std::string& left, const std::string& number, const std::string& text,
+                       bool bytes) {
+  return fmt::format(
+      "CASE typeof({0}) WHEN 'text' THEN {1} WHEN 'blob' THEN {2} WHEN 'null' THEN 0 ELSE {3} END", left,
+      text, bytes ? 1 : 0, number);
 }
 
 std::string one_sided(const std::string& left, std::string_view op, const Operand& right) {
@@ -109,8 +113,8 @@ std::string condition_sql(const TableSchema& table, const RowCondition& conditio
     bool complete = !clause.empty();
     for (const RowTest& test : clause) {
       const bool about_null = test.op == FilterOperator::kNull || test.op == FilterOperator::kNotnull;
-      const auto one =
-          encoding == TextEncoding::kUtf8 || about_null ? test_sql(table, test) : std::optional<std::string>();
+      const auto one = encoding == TextEncoding::kUtf8 || about_null ? test_sql(table, test)
+                                                                     : std::optional<std::string>();
       complete = complete && one;
       if (one) tests += (tests.empty() ? "" : " OR ") + *one;
     }

@@ -7,7 +7,8 @@
 namespace dmskafka::sqlite {
 namespace {
 
-std::string sql(FilterOperator op, std::string low, std::string high = "", TextEncoding encoding = TextEncoding::kUtf8) {
+std::string sql(FilterOperator op, std::string low, std::string high = "",
+                TextEncoding encoding = TextEncoding::kUtf8) {
   TableSchema table;
   table.columns.resize(1);
   table.columns[0].name = "c";
@@ -17,10 +18,12 @@ std::string sql(FilterOperator op, std::string low, std::string high = "", TextE
 }  // namespace
 
 TEST_CASE("row_conditions: each storage class is compared for itself, without affinity or collation") {
-  CHECK(sql(FilterOperator::kLte, "5") ==
-        R"((CASE typeof(+t."c") WHEN 'text' THEN +t."c" COLLATE BINARY <= '5' WHEN 'blob' THEN 0 WHEN 'null' THEN 0 ELSE +t."c" <= 5 END))");
-  CHECK(sql(FilterOperator::kGte, "O'Neil") ==
-        R"((CASE typeof(+t."c") WHEN 'text' THEN +t."c" COLLATE BINARY >= 'O''Neil' WHEN 'blob' THEN 1 WHEN 'null' THEN 0 ELSE 0 END))");
+  CHECK(
+      sql(FilterOperator::kLte, "5") ==
+      R"((CASE typeof(+t."c") WHEN 'text' THEN +t."c" COLLATE BINARY <= '5' WHEN 'blob' THEN 0 WHEN 'null' THEN 0 ELSE +t."c" <= 5 END))");
+  CHECK(
+      sql(FilterOperator::kGte, "O'Neil") ==
+      R"((CASE typeof(+t."c") WHEN 'text' THEN +t."c" COLLATE BINARY >= 'O''Neil' WHEN 'blob' THEN 1 WHEN 'null' THEN 0 ELSE 0 END))");
   CHECK(sql(FilterOperator::kNotnull, "") == R"((t."c" IS NOT NULL))");
 }
 

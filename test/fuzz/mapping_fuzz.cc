@@ -51,18 +51,17 @@ void check_message(const EncodedMessage& message) {
 }
 
 void check_rows(const TablePlan& plan) {
-  const std::vector<Value> row = {Value::text("7"),
-                                  Value::text("Ann \"\\\x01\xff"),
-                                  Value::text("-1500.50"),
-                                  Value::text("2024-02-29 12:00:00.5+00"),
-                                  Value::text("t"),
-                                  Value::text("\\x00ff")};
-  const std::vector<Value> empty = {Value::text(""), Value::null(), Value(), Value(ValueForm::kUnchanged, nullptr, 0),
+  const std::vector<Value> row = {Value::text("7"),        Value::text("Ann \"\\\x01\xff"),
+                                  Value::text("-1500.50"), Value::text("2024-02-29 12:00:00.5+00"),
+                                  Value::text("t"),        Value::text("\\x00ff")};
+  const std::vector<Value> empty = {Value::text(""), Value::null(),
+                                    Value(),         Value(ValueForm::kUnchanged, nullptr, 0),
                                     Value::null(),   Value::text("")};
   SourceTransaction transaction;
   transaction.id = 5;
   EncodedMessage message;
-  for (const Operation operation : {Operation::kLoad, Operation::kInsert, Operation::kUpdate, Operation::kDelete}) {
+  for (const Operation operation :
+       {Operation::kLoad, Operation::kInsert, Operation::kUpdate, Operation::kDelete}) {
     for (const auto& values : {row, empty}) {
       Change change;
       change.operation = operation;
@@ -90,7 +89,8 @@ void check_mapping(const std::string& text, Dialect dialect, Tables tables) {
   MappingContext context;
   context.task.dmskafka.dialect = dialect;
   context.kafka.include_control_details = true;
-  context.kafka.message_format = text.size() % 2 == 0 ? MessageFormat::kJson : MessageFormat::kJsonUnformatted;
+  context.kafka.message_format =
+      text.size() % 2 == 0 ? MessageFormat::kJson : MessageFormat::kJsonUnformatted;
   Problems problems;
   const auto planner = compile_table_mapping(*document, context, problems);
   require((planner != nullptr) == problems.ok(), "a mapping neither taken nor refused");
@@ -133,9 +133,10 @@ void check_text(std::string_view text) {
            selection + "}" + rule + "]}";
   };
   const auto object_mapping = [&](const std::string& members) {
-    return rules("\"%\"}", R"(,{"rule-type":"object-mapping","rule-id":"2","rule-action":"map-record-to-record",)"
-                           R"("object-locator":{"schema-name":"%","table-name":"%"},)" +
-                               members + "}");
+    return rules("\"%\"}",
+                 R"(,{"rule-type":"object-mapping","rule-id":"2","rule-action":"map-record-to-record",)"
+                 R"("object-locator":{"schema-name":"%","table-name":"%"},)" +
+                     members + "}");
   };
   const auto transformation = [&](const std::string& members) {
     return rules("\"%\"}", R"(,{"rule-type":"transformation","rule-id":"2","rule-target":"column",)"
@@ -150,10 +151,12 @@ void check_text(std::string_view text) {
               ""));
   check(object_mapping(R"("kafka-target-topic":)" + quoted));
   check(object_mapping(R"("mapping-parameters":{"partition-key":{"value":)" + quoted + "}}"));
-  check(object_mapping(R"("mapping-parameters":{"attribute-mappings":[{"attribute-name":"a","value":)" + quoted +
-                       R"(},{"attribute-name":"b","value":{"c":[)" + quoted + "]}}]}"));
-  check(object_mapping(R"("mapping-parameters":{"attribute-mappings":[{"value":"x","attribute-name":)" + quoted + "}]}"));
-  check(transformation(R"("rule-action":"add-column","value":"new","data-type":{"type":"string"},"expression":)" + quoted));
+  check(object_mapping(R"("mapping-parameters":{"attribute-mappings":[{"attribute-name":"a","value":)" +
+                       quoted + R"(},{"attribute-name":"b","value":{"c":[)" + quoted + "]}}]}"));
+  check(object_mapping(R"("mapping-parameters":{"attribute-mappings":[{"value":"x","attribute-name":)" +
+                       quoted + "}]}"));
+  check(transformation(
+      R"("rule-action":"add-column","value":"new","data-type":{"type":"string"},"expression":)" + quoted));
   check(transformation(R"("rule-action":"rename","expression":)" + quoted));
   check(transformation(R"("rule-action":"add-prefix","value":)" + quoted));
 }

@@ -190,7 +190,8 @@ class GoldenReader {
     golden_.schema = std::make_shared<const TableSchema>(schema_of(*root.find("table")));
     if (const JsonValue* catalog = root.find("catalog"); catalog != nullptr) {
       for (const JsonValue& table : catalog->items()) {
-        golden_.catalog.push_back({{text_of(table, "schema", ""), text_of(table, "name", "")}, TableKind::kTable});
+        golden_.catalog.push_back(
+            {{text_of(table, "schema", ""), text_of(table, "name", "")}, TableKind::kTable});
       }
     }
     golden_.now_ = golden_.schema;
