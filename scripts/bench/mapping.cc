@@ -101,14 +101,10 @@ const std::string kTemplates =
     R"({"attribute-name":"customer","value":"${customer_id}/${city}"},{"attribute-name":"headline","value":"${status}: ${note}"},)"
     R"({"attribute-name":"details","value":{"money":{"amount":"${amount}","discount":"${discount}"},"when":{"on":"${ordered_on}",)"
     R"("at":"${created_at}"}}}]}})";
-const std::string
-    kExpression =
-        R"({"rule-type":"transformation","rule-id":"2","rule-target":"column","rule-action":"add-column","value":"total","object-locator":)"
-        R"({"schema-name":"%","table-name":"%"},"expression":"$amount * (1 - $discount)",
-    "data-type" : {
-  "type" : "numeric"
-}
-})";
+const std::string kExpression =
+    R"({"rule-type":"transformation","rule-id":"2","rule-target":"column","rule-action":"add-column",)"
+    R"("value":"total","object-locator":{"schema-name":"%","table-name":"%"},)"
+    R"x("expression":"$amount * (1 - $discount)","data-type":{"type":"numeric"}})x";
 
 std::string mapping_of(const std::string& rule) {
   return R"({"rules":[)" + kSelection + (rule.empty() ? "" : "," + rule) + "]}";
