@@ -43,10 +43,10 @@ constexpr std::string_view kLobs = "LOBs: whole by default";
 constexpr std::string_view kPageExample = "the page's own example";
 
 const std::vector<Shown> kKafka = {
-    {"Broker", "test/integration/dead_broker/test.py", "", ""},
+    {"Broker", kSettings, "the AWS CLI's flags", ""},
     {"Topic", "mapping/table_mapping_test.cc", "table_mapping: TargetSchema and Topic are the plan's",
      "topic"},
-    {"MessageFormat", "test/golden/formatted_all_flags/settings.json", "", ""},
+    {"MessageFormat", "test/golden/sample_insert/settings.json", "", ""},
     {"IncludePartitionValue", kShapes, "PartitionIncludeSchemaTable and IncludePartitionValue", ""},
     {"PartitionIncludeSchemaTable", kShapes, "PartitionIncludeSchemaTable and IncludePartitionValue", ""},
     {"IncludeControlDetails", "test/golden/control_details/settings.json", "", ""},
