@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "sources/postgres/catalog.h"
-#include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/identifier.h"
+#include "sources/postgres/row_range.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
@@ -69,6 +69,12 @@ Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const st
   return connection;
 }
 
+std::string from_clause(const TableSchema& table) {
+  // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
+  const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
+  return (only ? "ONLY " : "") + quote_table(table.name);
+}
+
 Result<std::string> select_statement(const Segment& segment) {
   const TableSchema& table = *segment.table;
   std::string statement = "SELECT ";
@@ -76,12 +82,11 @@ Result<std::string> select_statement(const Segment& segment) {
     if (&column != &table.columns.front()) statement += ", ";
     statement += quote_identifier(column.name);
   }
-  // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
-  const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
-  statement += (only ? " FROM ONLY " : " FROM ") + quote_table(table.name);
-  if (segment.range.empty()) return statement;
-  DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.range));
-  return statement + " WHERE " + ctid_condition(range);
+  if (segment.range.empty()) return statement + " FROM " + from_clause(table);
+  DMSKAFKA_ASSIGN(const RowRange range, parse_row_range(segment.range));
+  statement += " FROM " + (range.partition ? "ONLY " + quote_table(*range.partition) : from_clause(table));
+  const std::string condition = row_condition(range);
+  return condition.empty() ? statement : statement + " WHERE " + condition;
 }
 
 Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segment& segment) {
