@@ -118,9 +118,8 @@ class CompiledTablePlan final : public TablePlan {
 
   std::vector<Error> warnings() const override { return warnings_; }
 
-  void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
-                      EncodedMessage& out) const override {
-    control_record_.encode(operation, shown_.schema, old_schema, now, out);
+  void encode_control(ControlOperation operation, WallTime now, EncodedMessage& out) const override {
+    control_record_.encode(operation, shown_.schema, nullptr, now, out);
   }
 
  private:

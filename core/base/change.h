@@ -17,9 +17,12 @@ enum class Operation : std::uint8_t { kLoad, kInsert, kUpdate, kDelete };
 
 /// The source transaction some changes belong to. One for all of them; outlives them in their ChangeBatch.
 struct SourceTransaction {
-  std::uint64_t id = 0;      ///< wire-format.md §3.2
-  WallTime commit_time;      ///< UTC
-  LogPosition end_position;  ///< Resuming here repeats nothing up to and including this transaction.
+  std::uint64_t id = 0;  ///< wire-format.md §3.2
+  WallTime commit_time;  ///< UTC
+  /// The transaction before it that sent records, and the number of its last record (wire-format.md §3.1). Set by the
+  /// engine, not the source; 0: there was none.
+  std::uint64_t previous_id = 0;
+  std::uint64_t previous_record = 0;
 };
 
 /// One row event as the source committed it, before any rule. Non-owning: views point into its ChangeBatch.

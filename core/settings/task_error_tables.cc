@@ -30,14 +30,23 @@ Field<T> table_policy_field(std::string_view name, Get get, std::string meaning)
           }};
 }
 
-Field<T> apply_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback))
-      .no_effect("nothing is applied to rows: every change becomes a record");
+constexpr std::string_view kNoApply = "nothing is applied to rows: every change becomes a record";
+constexpr std::string_view kRetries =
+    "retries by these bounds; until then librdkafka retries until StallTimeout";
+
+// A target that rows are written into can also turn an insert into an update, and the reverse.
+constexpr std::array<std::string_view, 5> kInsertPolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
+                                                             "STOP_TASK", "UPDATE_RECORD"};
+constexpr std::array<std::string_view, 5> kUpdatePolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
+                                                             "STOP_TASK", "INSERT_RECORD"};
+constexpr std::array<std::string_view, 2> kEventPolicies = {"IGNORE", "STOP_TASK"};
+
+Field<T> apply_field(std::string_view name, std::string fallback, std::span<const std::string_view> names) {
+  return unused_choice<T>(name, std::move(fallback), names).no_effect(std::string(kNoApply));
 }
 
-Field<T> retry_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback))
-      .not_yet("retries by these bounds; until then librdkafka retries until StallTimeout");
+Field<T> retry_field(std::string_view name, std::string fallback, IntegerRange range) {
+  return unused_integer<T>(name, std::move(fallback), range).not_yet(std::string(kRetries));
 }
 
 }  // namespace
@@ -58,7 +67,8 @@ TaskTable make_error_behavior_table() {
                        "what follows once DataErrorEscalationCount is exceeded"),
           integer_field<T>("DataErrorEscalationCount", DMSKAFKA_MEMBER(data_error_escalation_count), kCount,
                            "record errors of a table before the escalation policy; 0: never"),
-          unused_field<T>("DataMaskingErrorPolicy", "choice", "STOP_TASK").not_yet("masking rules"),
+          unused_choice<T>("DataMaskingErrorPolicy", "STOP_TASK", kPolicies)
+              .no_effect("a mask works on a value's text, so it cannot fail"),
           table_policy_field("TableErrorPolicy", DMSKAFKA_MEMBER(table_error_policy),
                              "a table that cannot be read"),
           table_policy_field("TableErrorEscalationPolicy", DMSKAFKA_MEMBER(table_error_escalation_policy),
@@ -67,21 +77,23 @@ TaskTable make_error_behavior_table() {
                            "table errors before the escalation policy; 0: never"),
           boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
                            "a task that selects no table fails"),
-          retry_field("RecoverableErrorCount", "integer", "-1"),
-          retry_field("RecoverableErrorInterval", "integer", "5"),
-          retry_field("RecoverableErrorThrottling", "boolean", "true"),
-          retry_field("RecoverableErrorThrottlingMax", "integer", "1800"),
-          retry_field("RecoverableErrorStopRetryAfterThrottlingMax", "boolean", "true"),
-          apply_field("ApplyErrorDeletePolicy", "choice", "IGNORE_RECORD"),
-          apply_field("ApplyErrorInsertPolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorUpdatePolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorEscalationPolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorEscalationCount", "integer", "0"),
-          unused_field<T>("ApplyErrorFailOnTruncationDdl", "boolean", "false").not_yet("change data capture"),
-          unused_field<T>("FailOnTransactionConsistencyBreached", "boolean", "false")
+          retry_field("RecoverableErrorCount", "-1", {-1, INT64_MAX, "-1 is without bound"}),
+          retry_field("RecoverableErrorInterval", "5", {0, INT64_MAX, "seconds"}),
+          unused_boolean<T>("RecoverableErrorThrottling", "true").not_yet(std::string(kRetries)),
+          retry_field("RecoverableErrorThrottlingMax", "1800", {0, INT64_MAX, "seconds"}),
+          unused_boolean<T>("RecoverableErrorStopRetryAfterThrottlingMax", "true")
+              .not_yet(std::string(kRetries)),
+          apply_field("ApplyErrorDeletePolicy", "IGNORE_RECORD", kPolicies),
+          apply_field("ApplyErrorInsertPolicy", "LOG_ERROR", kInsertPolicies),
+          apply_field("ApplyErrorUpdatePolicy", "LOG_ERROR", kUpdatePolicies),
+          apply_field("ApplyErrorEscalationPolicy", "LOG_ERROR", kPolicies),
+          unused_integer<T>("ApplyErrorEscalationCount", "0", {0}).no_effect(std::string(kNoApply)),
+          unused_boolean<T>("ApplyErrorFailOnTruncationDdl", "false").not_yet("change data capture"),
+          unused_boolean<T>("FailOnTransactionConsistencyBreached", "false")
               .no_effect("load and changes meet at one exact position"),
-          unused_field<T>("FullLoadIgnoreConflicts", "boolean", "true").no_effect("a topic has no conflicts"),
-          unused_field<T>("EventErrorPolicy", "choice", "IGNORE").no_effect("DMS does not document it"),
+          unused_boolean<T>("FullLoadIgnoreConflicts", "true").no_effect("a topic has no conflicts"),
+          unused_choice<T>("EventErrorPolicy", "IGNORE", kEventPolicies)
+              .no_effect("no events are sent to AWS's notification service"),
       }};
 }
 

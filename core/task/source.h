@@ -5,6 +5,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/change.h"
@@ -111,6 +112,8 @@ struct CatalogTable {
   TableKind kind = TableKind::kTable;
 };
 
+class ChangeLog;
+
 /// A database. Thread: the task's own thread; what it hands out says its own.
 class Source {
  public:
@@ -126,6 +129,11 @@ class Source {
   /// reader reports it.
   virtual Result<std::unique_ptr<Snapshot>> open_snapshot(std::span<const TableSchema* const> tables,
                                                           std::stop_token stop) = 0;
+  /// The database's log, made for the task of this id (what it makes in the source is named after it). Lives as long as the
+  /// source. Errors: kInvalidSettings when this source has no log we follow.
+  virtual Result<ChangeLog*> change_log([[maybe_unused]] std::string_view task_id) {
+    return Error(ErrorCode::kInvalidSettings, "this source has no log that can be followed");
+  }
   /// Things the user should know before the load (writers will wait, rows are hidden …). May be empty.
   virtual std::vector<std::string> warnings() = 0;
 };
