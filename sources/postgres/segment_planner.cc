@@ -261,7 +261,7 @@ Result<std::vector<Leaf>> SegmentPlanner::read_leaves(const TableSchema& table) 
   const std::string oid = TableHandle::parse(table.source_handle).oid;
   const std::string locked = facts_.locked.contains(&table) ? "true" : "false";
   DMSKAFKA_ASSIGN(const QueryResult rows, in_savepoint([&] {
-                    return facts_.leader.query(kLeavesSql, {oid, locked}, {});
+                    return facts_.leader.query(kLoadLeavesSql, {oid, locked}, {});
                   }));
   std::vector<Leaf> leaves;
   for (int row = 0; row < rows.rows(); ++row) {
