@@ -40,20 +40,24 @@ Result<void> adopt_snapshot(Connection& connection, const SnapshotFacts& facts, 
 /// The one copy of a row: from libpq's memory into the batch's.
 void append_row(const pg_result* row, const TableSchema& table, ChangeBatch& batch) {
   const int columns = PQnfields(row);
-  std::size_t bytes = 0;
-  for (int i = 0; i < columns; ++i) bytes += static_cast<std::size_t>(PQgetlength(row, 0, i));
   const std::span<Value> values = batch.allocate_values(static_cast<std::size_t>(columns));
-  char* to = batch.allocate_bytes(bytes);
+  // Each question to libpq checks its arguments anew, so that as few as possible are asked: first the values as libpq holds
+  // them, then the same in the batch.
+  std::size_t bytes = 0;
   for (int i = 0; i < columns; ++i) {
-    Value& value = values[static_cast<std::size_t>(i)];
-    if (PQgetisnull(row, 0, i) != 0) {
-      value = Value::null();
-      continue;
-    }
     const auto size = static_cast<std::uint32_t>(PQgetlength(row, 0, i));
-    std::memcpy(to, PQgetvalue(row, 0, i), size);
-    value = Value(ValueForm::kText, to, size);
-    to += size;
+    const bool null = size == 0 && PQgetisnull(row, 0, i) != 0;
+    values[static_cast<std::size_t>(i)] =
+        null ? Value::null() : Value(ValueForm::kText, PQgetvalue(row, 0, i), size);
+    bytes += size;
+  }
+  char* to = batch.allocate_bytes(bytes);
+  for (Value& value : values) {
+    if (value.is_null()) continue;
+    const std::string_view text = value.view();
+    std::memcpy(to, text.data(), text.size());
+    value = Value(ValueForm::kText, to, static_cast<std::uint32_t>(text.size()));
+    to += text.size();
   }
   Change& change = batch.add();
   change.operation = Operation::kLoad;

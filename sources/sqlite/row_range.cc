@@ -128,8 +128,8 @@ std::string sort_bounds_statement(const TableSchema& table, const std::vector<st
     statement += column_name(table.columns[columns[c]].name) + ", ";
     order += (c == 0 ? "" : ", ") + std::to_string(c + 1);
   }
-  statement +=
-      fmt::format("0 FROM main.{} AS t WHERE 0 UNION ALL SELECT * FROM (VALUES ", quote_identifier(table.name.table));
+  statement += fmt::format("0 FROM main.{} AS t WHERE 0 UNION ALL SELECT * FROM (VALUES ",
+                           quote_identifier(table.name.table));
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     statement += i == 0 ? "(" : ", (";
     for (std::size_t c = 0; c < columns.size(); ++c) {
