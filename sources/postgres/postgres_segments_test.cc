@@ -10,6 +10,7 @@
 
 #include "sources/postgres/postgres_source.h"
 #include "sources/postgres/test_database.h"
+#include "test/support/allocation_count.h"
 
 namespace dmskafka::postgres {
 namespace {
@@ -463,6 +464,30 @@ TEST_CASE(
   auto resumed = view.snapshot->resume_segments(view.schema(), plan.token, stored(view, plan, {0}));
   REQUIRE(resumed.ok());
   CHECK(resumed->reload);
+}
+
+TEST_CASE("postgres_segments: reading a row allocates nothing of ours") {
+  if (!TestDatabase::available()) return;
+  TestDatabase database;
+  TestSession session = database.session();
+  session.exec(
+      "CREATE TABLE t AS SELECT i, md5(i::text) AS text, i / 7.0 AS n FROM generate_series(1, 50000) i");
+  Opened opened(database, "t");
+  const auto rows = opened.reader->open(Segment{&opened.schema(), 0, ""});
+  REQUIRE(rows.ok());
+  ChangeBatch batch;
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+  for (int batches = 0;; ++batches) {
+    batch.clear();
+    const auto status = (*rows)->read(batch, {});
+    REQUIRE(status.ok());
+    if (*status == SegmentReader::Status::kEnd) break;  // the end asks the catalogue, and may
+    after = allocation_count();
+    if (batches == 2) before = after;  // the batch has its memory
+    REQUIRE(batches < 1'000);
+  }
+  CHECK(after == before);
 }
 
 }  // namespace dmskafka::postgres
