@@ -24,6 +24,7 @@ class KeyedPlan final : public TablePlan {
   const std::string& topic() const override { return plan_->topic(); }
   const TableName& target_name() const override { return plan_->target_name(); }
   const TableSchema& shown_schema() const override { return plan_->shown_schema(); }
+  ParallelLoad parallel_load() const override { return plan_->parallel_load(); }
   const RowCondition& condition() const override { return plan_->condition(); }
   PlanOutline outline() const override { return plan_->outline(); }
   std::vector<Error> warnings() const override { return plan_->warnings(); }

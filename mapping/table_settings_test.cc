@@ -66,7 +66,7 @@ TEST_CASE("table_settings: columns of ranges must be the table's own, and no LOB
     const Read read_rule =
         read(R"(,"parallel-load":{"type":"ranges","columns":[")" + column + R"("],"boundaries":[["10"]]})");
     REQUIRE(read_rule.rule.has_value());
-    const auto checked = check_range_columns(*read_rule.rule, schema());
+    const auto checked = parallel_load_of(*read_rule.rule, schema());
     return checked ? std::string() : checked.error().message();
   };
   CHECK(fault("ID").empty());
