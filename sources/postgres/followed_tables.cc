@@ -229,7 +229,9 @@ Result<FollowedRelation> FollowedTables::resolve(const RelationMessage& relation
       all_.push_back(root.schema);
     }
   }
-  return match(relation, described, root);
+  FollowedRelation followed = match(relation, described, root);
+  followed.table = found->first;
+  return followed;
 }
 
 }  // namespace dmskafka::postgres
