@@ -53,7 +53,8 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskP
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
-                  open_source(*inputs.source, inputs.task, context.signals.token()));
+                  open_source(*inputs.source, inputs.task, context.signals.token(),
+                              keeps_state(inputs) ? inputs.state_file : std::string()));
   // After the source: a mistyped address leaves no empty state file behind.
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));

@@ -303,8 +303,7 @@ class FakePlan final : public TablePlan {
     out.value.append(schema_->name.table + ":");
     out.value.append(change.after[0].view());
   }
-  void encode_control(ControlOperation operation, WallTime,
-                      EncodedMessage& out) const override {
+  void encode_control(ControlOperation operation, WallTime, EncodedMessage& out) const override {
     out.key.append("control." + schema_->name.table);
     out.value.append(operation == ControlOperation::kDropTable ? "drop-table" : "create-table");
   }
