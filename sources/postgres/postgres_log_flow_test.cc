@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "sources/postgres/log_test_support.h"
@@ -213,6 +214,49 @@ TEST_CASE(
     }
   }
   CHECK(log.try_open(position).error().code() == ErrorCode::kPositionLost);
+}
+
+TEST_CASE("postgres_log: a dropped table is told behind its last change, once") {
+  if (!TestDatabase::available()) return;
+  const TestDatabase database;
+  TestSession session = database.session();
+  session.exec("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)");
+  FollowedLog log(database, {{"public", "t"}, {"public", "u"}});
+  const Cleanup cleanup(log);
+  log.start();
+  session.exec("INSERT INTO t VALUES (1)");
+  session.exec("BEGIN; INSERT INTO t VALUES (2); DROP TABLE t; COMMIT");
+  session.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (3)");
+  session.exec("INSERT INTO u VALUES (1)");
+  std::vector<std::string> lines;
+  const auto until = Clock::now() + seconds(14);  // two looks
+  while (Clock::now() < until) (void)log.read_once(lines, milliseconds(200));
+  std::erase(lines, "commit");
+  CHECK(lines == std::vector<std::string>{"table public.t (id* integer)", "insert public.t {} {1}",
+                                          "insert public.t {} {2}", "table public.u (id* integer)",
+                                          "insert public.u {} {1}", "drop public.t"});
+}
+
+TEST_CASE("postgres_log: the heartbeat writes into the log of a quiet database when it is asked for") {
+  if (!TestDatabase::available()) return;
+  const TestDatabase database;
+  TestSession session = database.session();
+  session.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  for (const bool enabled : {false, true}) {
+    SourceSettings settings = database.settings();
+    settings.heartbeat_enable = enabled;
+    settings.heartbeat_frequency_min = 1;
+    FollowedLog log(settings, {{"public", "t"}});
+    const Cleanup cleanup(log);
+    log.start();
+    const std::string xid = *session.exec("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0];
+    std::vector<std::string> lines;
+    const auto until = Clock::now() + seconds(2);
+    while (Clock::now() < until) (void)log.read_once(lines, milliseconds(100));
+    if (session.version() >= 140000)
+      CHECK(std::count(lines.begin(), lines.end(), "commit") == (enabled ? 1 : 0));
+    CHECK((session.exec("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0] != xid) >= enabled);
+  }
 }
 
 }  // namespace dmskafka::postgres
