@@ -74,6 +74,16 @@ class TablePlan {
   virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
   virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
+  /// Writes into the cleared `out` nothing but the key that encode() gives the data record of an insert, update or delete:
+  /// what chooses the lane of a change, so that the records of one key stay in order.
+  virtual void encode_key(const Change& change, EncodedMessage& out) const = 0;
+  /// The same for the row before an update, whose key may have been another one. False: the log does not tell it.
+  virtual bool encode_old_key([[maybe_unused]] const Change& change,
+                              [[maybe_unused]] EncodedMessage& out) const {
+    return false;
+  }
+  /// True when all changes of the table have one key.
+  virtual bool has_one_key() const { return false; }
   /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null
   /// otherwise.
   virtual void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
