@@ -35,8 +35,6 @@ class DataRecord {
 
   /// Writes key and value into the cleared `out`. REQUIRES: the change is of this version of this table.
   void encode(const Change& change, WallTime now, EncodedMessage& out) const;
-  /// The key of the changes, not of the rows of a load.
-  const PartitionKey& change_key() const noexcept { return change_key_; }
 
  private:
   struct Column {

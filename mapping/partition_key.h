@@ -41,9 +41,6 @@ class PartitionKey {
   PartitionKeyType type() const noexcept { return type_; }
   /// Appends the key of `row` to the cleared `key`.
   void append(RowView row, ByteBuffer& key) const { text_.append_plain(row, key); }
-  /// False when the row lacks a column of the key.
-  bool is_known(RowView row) const noexcept { return text_.is_known(row); }
-  bool is_constant() const noexcept { return text_.is_constant(); }
 
  private:
   PartitionKeyType type_;

@@ -1,6 +1,5 @@
 #include "mapping/row_text.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -67,10 +66,6 @@ void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer
 
 void RowText::add_value(std::uint32_t slot, const ValueFormat& format) {
   parts_.push_back({std::exchange(tail_, {}), slot, format});
-}
-
-bool RowText::is_known(RowView row) const noexcept {
-  return std::ranges::all_of(parts_, [&](const Part& part) { return row[part.slot].is_known(); });
 }
 
 void RowText::append_plain(RowView row, ByteBuffer& out) const {

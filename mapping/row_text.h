@@ -23,9 +23,6 @@ class RowText {
   void add(std::string_view literal) { tail_ += literal; }
   void add_value(std::uint32_t slot, const ValueFormat& format);
 
-  /// True when the row has a value or NULL wherever this looks.
-  bool is_known(RowView row) const noexcept;
-  bool is_constant() const noexcept { return parts_.empty(); }
   /// As plain text; the literals are plain text, too.
   void append_plain(RowView row, ByteBuffer& out) const;
   /// As JSON; the literals are JSON, the values stand inside its strings.

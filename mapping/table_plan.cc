@@ -89,34 +89,13 @@ class CompiledTablePlan final : public TablePlan {
     data_record_.encode(extended, now, out);
   }
 
-  void encode_key(const Change& change, EncodedMessage& out) const override {
-    const RowView row = change.operation == Operation::kDelete ? change.before : change.after;
-    data_record_.change_key().append(row_of_key(change, row, out), out.key);
-  }
-
-  bool encode_old_key(const Change& change, EncodedMessage& out) const override {
-    if (change.before.empty()) return false;
-    const RowView row = row_of_key(change, change.before, out);
-    if (!data_record_.change_key().is_known(row)) return false;
-    data_record_.change_key().append(row, out.key);
-    return true;
-  }
-
-  bool has_one_key() const override { return data_record_.change_key().is_constant(); }
-
   std::vector<Error> warnings() const override { return warnings_; }
 
-  void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
-                      EncodedMessage& out) const override {
-    control_record_.encode(operation, shown_.schema, old_schema, now, out);
+  void encode_control(ControlOperation operation, WallTime now, EncodedMessage& out) const override {
+    control_record_.encode(operation, shown_.schema, nullptr, now, out);
   }
 
  private:
-  RowView row_of_key(const Change& change, RowView row, EncodedMessage& out) const {
-    if (computed_ == nullptr || has_one_key()) return row;
-    return computed_->extend(change, row, WallTime(), out);
-  }
-
   const std::shared_ptr<const TableSchema> schema_;
   const RowFilter filter_;
   const ShownTable shown_;

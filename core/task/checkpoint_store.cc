@@ -554,24 +554,25 @@ class SqliteCheckpointStore : public CheckpointStore {
 
   Result<void> write_schema(const TableSchema& table) REQUIRES_LOCK(mutex_) {
     DMSKAFKA_TRY(forget_schema(table.name));
-    Statement head(
-        database_.get(),
-        "INSERT INTO table_schema (schema_name, table_name, kind, source_handle) VALUES (?,?,?,?)");
+    Statement head(database_.get(),
+                   "INSERT INTO table_schema (schema_name, table_name, kind, source_handle, old_row) VALUES "
+                   "(?,?,?,?,?)");
     head.bind(table.name.schema).bind(table.name.table).bind(static_cast<std::int64_t>(table.kind));
-    head.bind(table.source_handle);
+    head.bind(table.source_handle).bind(static_cast<std::int64_t>(table.old_row));
     DMSKAFKA_TRY(write(head));
     Statement statement(
         database_.get(),
         "INSERT INTO column_schema (schema_name, table_name, place, name, type, value_kind, length, "
         "precision,"
-        " scale, nullable, lob, collation, source_type, key_place) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        " scale, nullable, lob, collation, source_type, number, key_place)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     for (std::uint32_t place = 0; place < table.columns.size(); ++place) {
       const ColumnSchema& column = table.columns[place];
       statement.bind(table.name.schema).bind(table.name.table).bind(std::int64_t{place}).bind(column.name);
       statement.bind(dms_type_name(column.type)).bind(static_cast<std::int64_t>(column.value_kind));
       statement.bind(column.length).bind(column.precision).bind(column.scale);
       statement.bind(std::int64_t{column.nullable}).bind(std::int64_t{column.lob}).bind(column.collation);
-      statement.bind(column.source_type).bind(key_place(table, place));
+      statement.bind(column.source_type).bind(std::int64_t{column.number}).bind(key_place(table, place));
       DMSKAFKA_TRY(write(statement));
       statement.reset();
     }
@@ -588,19 +589,21 @@ class SqliteCheckpointStore : public CheckpointStore {
   Result<std::vector<TableSchema>> read_schemas() REQUIRES_LOCK(mutex_) {
     std::vector<TableSchema> tables;
     Statement head(database_.get(),
-                   "SELECT schema_name, table_name, kind, source_handle FROM table_schema"
+                   "SELECT schema_name, table_name, kind, source_handle, old_row FROM table_schema"
                    " ORDER BY schema_name, table_name");
     while (head.row()) {
       TableSchema& table = tables.emplace_back();
       table.name = TableName{head.text(0), head.text(1)};
       table.kind = static_cast<TableKind>(head.number(2));
       table.source_handle = head.text(3);
+      table.old_row = static_cast<OldRow>(head.number(4));
     }
     if (!head.ok()) return sqlite_failure(database_.get(), path_);
-    Statement columns(database_.get(),
-                      "SELECT name, type, value_kind, length, precision, scale, nullable, lob, collation,"
-                      " source_type, key_place FROM column_schema WHERE schema_name = ? AND table_name = ?"
-                      " ORDER BY place");
+    Statement columns(
+        database_.get(),
+        "SELECT name, type, value_kind, length, precision, scale, nullable, lob, collation,"
+        " source_type, number, key_place FROM column_schema WHERE schema_name = ? AND table_name = ?"
+        " ORDER BY place");
     for (TableSchema& table : tables) {
       columns.bind(table.name.schema).bind(table.name.table);
       while (columns.row()) DMSKAFKA_TRY(read_column(columns, table));
@@ -630,7 +633,8 @@ class SqliteCheckpointStore : public CheckpointStore {
     column.lob = row.number(7) != 0;
     column.collation = row.text(8);
     column.source_type = row.text(9);
-    if (const auto place = row.optional_number(10)) {
+    column.number = static_cast<std::uint32_t>(row.number(10));
+    if (const auto place = row.optional_number(11)) {
       if (table.primary_key.size() <= *place) table.primary_key.resize(*place + 1);
       table.primary_key[*place] = static_cast<std::uint32_t>(table.columns.size());
     }

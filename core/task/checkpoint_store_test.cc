@@ -294,7 +294,8 @@ TEST_CASE("checkpoint_store: the file says what it is, and is its owner's alone"
   CHECK(query(path,
               "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
               "ORDER BY 1)") ==
-        "checkpoint data_error load_threads segment_load segment_plan table_load table_statistics task");
+        "checkpoint column_schema data_error load_threads segment_load segment_plan table_load table_schema "
+        "table_statistics task");
 }
 
 TEST_CASE("checkpoint_store: a file that others can read is closed to them") {
@@ -623,6 +624,7 @@ std::shared_ptr<const TableSchema> orders_schema() {
   auto schema = std::make_shared<TableSchema>();
   schema->name = TableName{"public", "orders"};
   schema->source_handle = "16384";
+  schema->old_row = OldRow::kOtherColumns;
   ColumnSchema line;
   line.name = "line";
   line.type = DmsType::kInt32;
@@ -635,6 +637,7 @@ std::shared_ptr<const TableSchema> orders_schema() {
   price.precision = 12;
   price.scale = 2;
   price.source_type = "numeric(12,2)";
+  price.number = 5;
   ColumnSchema text;
   text.name = "text";
   text.length = 40;
@@ -681,6 +684,7 @@ TEST_CASE("checkpoint_store: a checkpoint comes back whole, with its statistics 
   REQUIRE(schemas.size() == 1);
   CHECK(schemas[0].name == orders_schema()->name);
   CHECK(schemas[0].source_handle == "16384");
+  CHECK(schemas[0].old_row == OldRow::kOtherColumns);
   CHECK(schemas[0].columns == orders_schema()->columns);
   CHECK(schemas[0].primary_key == orders_schema()->primary_key);
 }

@@ -34,14 +34,34 @@ struct EncodedMessage {
   /// By what the plan compiled, which the scratch keeps alive. Plans put it here; it stays when the message is cleared.
   std::unordered_map<const void*, std::unique_ptr<EncodeScratch>> scratch;
   std::uint64_t cut_values = 0;  ///< values longer than LobMaxSize
+  /// A value of the key is not in the log (a column outside the replica identity): the key has nothing in its place, and
+  /// the record may stand in another partition than the row's other records.
+  std::uint64_t incomplete_keys = 0;
   void clear() noexcept {
     key.clear();
     value.clear();
     replaced_characters = 0;
     failed_expressions = 0;
     cut_values = 0;
+    incomplete_keys = 0;
   }
 };
+
+/// What becomes of a change.
+enum class Disposition : std::uint8_t {
+  kSend,
+  kSendAsDelete,  ///< an update by which the row left the selection: send deletion_of(change) instead
+  kLeaveOut,      ///< of no row that the filters select
+  kLeaveOutUnseen,  ///< an update to a row that they don't select; whether they did before it, the log does not tell
+};
+
+/// The deletion that an update is sent as: of its old image, with its place in the log.
+inline Change deletion_of(const Change& update) {
+  Change deletion = update;
+  deletion.operation = Operation::kDelete;
+  deletion.after = {};
+  return deletion;
+}
 
 /// Which control record of a table; names: wire-format.md §4.
 enum class ControlOperation : std::uint8_t {
@@ -56,6 +76,8 @@ enum class ControlOperation : std::uint8_t {
   kTruncateTable,
 };
 
+struct SchemaStep;  // core/task/schema_difference.h
+
 /// The rules of the mapping resolved against one version of one table. Encoding cannot fail. Immutable; any
 /// thread.
 class TablePlan {
@@ -66,28 +88,49 @@ class TablePlan {
   virtual const std::string& topic() const = 0;
   /// Schema and table name as messages show them.
   virtual const TableName& target_name() const = 0;
-  /// False for a row that the selection's filters leave out: it is not sent. Cheap; asked once for every row.
+  /// The table as messages show it: names, columns and key after the rules. The difference of two versions is what an
+  /// ALTER means to a consumer; one that changes nothing here is not told.
+  virtual const TableSchema& shown_schema() const { return schema(); }
+  /// False for a row that the selection's filters leave out: it is not sent. Cheap; asked once for every loaded row.
   virtual bool selects([[maybe_unused]] const Change& change) const { return true; }
+  /// What becomes of a change: the filters judge its new image, and the old one of an update that fails. Cheap; asked once
+  /// for every change.
+  virtual Disposition disposition(const Change& change) const {
+    return selects(change) ? Disposition::kSend : Disposition::kLeaveOut;
+  }
   /// What a person should know about how the rules met this table: rules that had no effect because another came first.
   virtual std::vector<Error> warnings() const { return {}; }
   /// What people must hear once about this table: columns that are left out, and why.
   virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().
   virtual void encode(const Change& change, WallTime now, EncodedMessage& out) const = 0;
-  /// Writes into the cleared `out` nothing but the key that encode() gives the data record of an insert, update or delete:
-  /// what chooses the lane of a change, so that the records of one key stay in order.
-  virtual void encode_key(const Change& change, EncodedMessage& out) const = 0;
-  /// The same for the row before an update, whose key may have been another one. False: the log does not tell it.
-  virtual bool encode_old_key([[maybe_unused]] const Change& change,
+  /// Writes only the key into the cleared `out`: what chooses the change's lane.
+  virtual void encode_key(const Change& change, WallTime now, EncodedMessage& out) const {
+    encode(change, now, out);
+    out.value.clear();
+  }
+  /// Writes into the cleared `out` the key that the row had before an update. False, and nothing written, where it is that
+  /// of encode_key() or the log does not tell.
+  virtual bool encode_old_key([[maybe_unused]] const Change& change, [[maybe_unused]] WallTime now,
                               [[maybe_unused]] EncodedMessage& out) const {
     return false;
   }
-  /// True when all changes of the table have one key.
-  virtual bool has_one_key() const { return false; }
-  /// Writes a control record into the cleared `out`. `old_schema` is the table before an ALTER, null
-  /// otherwise.
-  virtual void encode_control(ControlOperation operation, const TableSchema* old_schema, WallTime now,
-                              EncodedMessage& out) const = 0;
+  /// Writes a control record into the cleared `out`: of a table that came, went or was truncated.
+  virtual void encode_control(ControlOperation operation, WallTime now, EncodedMessage& out) const = 0;
+  /// Writes the control record of one step of an ALTER into the cleared `out`. REQUIRES: a step of a difference that ends
+  /// at this plan's shown_schema().
+  virtual void encode_alteration([[maybe_unused]] const SchemaStep& step, [[maybe_unused]] WallTime now,
+                                 [[maybe_unused]] EncodedMessage& out) const {}
+};
+
+/// Whether a start of following changes is a task's first, or goes on from a checkpoint.
+enum class TaskStart : std::uint8_t { kFirst, kResumed };
+
+/// A message that belongs to no table.
+struct TaskMessage {
+  std::string topic;
+  std::string key;
+  std::string value;
 };
 
 /// One table that the mapping selects.
@@ -106,6 +149,14 @@ class Planner {
   /// A warning, with its place, for each rule that matches none of the tables, or none that is selected: often a name that
   /// is written otherwise in the source.
   virtual std::vector<Error> idle_rules([[maybe_unused]] const std::vector<CatalogTable>& catalog) const {
+    return {};
+  }
+  /// Whether an event of the log gets its control record: by IncludeTableAlterOperations, HandleSourceTable… and the
+  /// dialect. Not asked for the control records of a full load.
+  virtual bool sends_in_cdc([[maybe_unused]] ControlOperation operation) const { return false; }
+  /// What a start of following changes sends before anything of a table, in order; mostly nothing.
+  virtual std::vector<TaskMessage> start_messages([[maybe_unused]] TaskStart start,
+                                                  [[maybe_unused]] WallTime now) const {
     return {};
   }
   /// A plan for one version of one table. Errors: kInvalidMapping when the rules do not fit the table.

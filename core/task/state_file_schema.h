@@ -109,6 +109,7 @@ CREATE TABLE table_schema (
   table_name TEXT NOT NULL,
   kind INTEGER NOT NULL,
   source_handle TEXT NOT NULL,
+  old_row INTEGER NOT NULL,
   PRIMARY KEY (schema_name, table_name)
 ) WITHOUT ROWID;
 CREATE TABLE column_schema (
@@ -125,6 +126,7 @@ CREATE TABLE column_schema (
   lob INTEGER NOT NULL,
   collation TEXT NOT NULL,
   source_type TEXT NOT NULL,
+  number INTEGER NOT NULL,
   key_place INTEGER,
   PRIMARY KEY (schema_name, table_name, place)
 ) WITHOUT ROWID;

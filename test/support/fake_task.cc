@@ -335,11 +335,11 @@ class FakePlan final : public TablePlan {
     out.value.append(schema_->name.table + ":");
     out.value.append(change.after[0].view());
   }
-  void encode_key(const Change& change, EncodedMessage& out) const override {
+  void encode_key(const Change& change, WallTime, EncodedMessage& out) const override {
     out.key.append((change.operation == Operation::kDelete ? change.before : change.after)[0].view());
   }
-  bool encode_old_key(const Change& change, EncodedMessage& out) const override {
-    if (change.before.empty()) return false;
+  bool encode_old_key(const Change& change, WallTime, EncodedMessage& out) const override {
+    if (change.before.empty() || change.before[0].view() == change.after[0].view()) return false;
     out.key.append(change.before[0].view());
     return true;
   }
