@@ -73,7 +73,18 @@ struct ColumnSchema {
   bool lob = false;         ///< What DMS treats as a LOB (wire-format.md §5).
   std::string collation;    ///< MySQL/MariaDB character columns; "" elsewhere
   std::string source_type;  ///< as the database prints it, e.g. "numeric(12,2)"; for messages
+  /// The source's own number of the column, kept by a rename and never given again (attnum); 0: unknown.
+  std::uint32_t number = 0;
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
+};
+
+/// What the log tells of a row before an update or a delete: Change::before. Before images depend on it.
+enum class OldRow : std::uint8_t {
+  kWhole,           ///< every column, always (MySQL, SQLite)
+  kFull,            ///< PostgreSQL's REPLICA IDENTITY FULL: every column, always
+  kKeyWhenChanged,  ///< PostgreSQL's default: the primary key, of a delete and of an update that changes it
+  kOtherColumns,    ///< PostgreSQL's REPLICA IDENTITY INDEX: that index's columns, likewise
+  kNothing,         ///< PostgreSQL without a usable identity
 };
 
 /// A table as the source's catalogue describes it at one moment. Immutable once published; a changed table
@@ -83,7 +94,8 @@ struct TableSchema {
   TableKind kind = TableKind::kTable;
   std::vector<ColumnSchema> columns;       ///< in table order
   std::vector<std::uint32_t> primary_key;  ///< indices into `columns`, in key order; empty: no key
-  std::uint64_t bytes_estimate = 0;        ///< on disk, 0 when unknown: only for order and progress
+  OldRow old_row = OldRow::kWhole;
+  std::uint64_t bytes_estimate = 0;  ///< on disk, 0 when unknown: only for order and progress
   std::optional<std::uint64_t> rows_estimate;
   std::string source_handle;  ///< the source's own (an oid, a rowid column …); opaque elsewhere
 

@@ -87,7 +87,7 @@ Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& top
                                          ControlOperation operation, DeliveryTicket& ticket,
                                          const std::stop_token& stop) {
   message_.clear();
-  plan.encode_control(operation, nullptr, options_.clock.now(), message_);
+  plan.encode_control(operation, options_.clock.now(), message_);
   ticket.unit->sent();
   auto sent = send_message(topic, ticket, stop);
   if (!sent) ticket.unit->lost(1);

@@ -343,8 +343,7 @@ class FakePlan final : public TablePlan {
     out.key.append(change.before[0].view());
     return true;
   }
-  void encode_control(ControlOperation operation, const TableSchema*, WallTime,
-                      EncodedMessage& out) const override {
+  void encode_control(ControlOperation operation, WallTime, EncodedMessage& out) const override {
     out.key.append("control." + schema_->name.table);
     out.value.append(operation == ControlOperation::kDropTable ? "drop-table" : "create-table");
   }

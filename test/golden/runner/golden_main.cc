@@ -80,7 +80,7 @@ void print_records(const GoldenCase& golden, const TablePlan& plan, std::string&
       continue;
     }
     if (record.control) {
-      plan.encode_control(*record.control, nullptr, golden.timestamp, message);
+      plan.encode_control(*record.control, golden.timestamp, message);
     } else {
       plan.encode(record.change, golden.timestamp, message);
     }
