@@ -90,7 +90,8 @@ TaskTable make_change_processing_tuning_table() {
               batch_field("BatchApplyMemoryLimit", "integer", "500"),
               batch_field("BatchSplitSize", "integer", "0"),
               cdc_field("MinTransactionSize", "integer", "1000"),
-              cdc_field("CommitTimeout", "integer", "1", "seconds"),
+              integer_field<T>("CommitTimeout", DMSKAFKA_MEMBER(commit_timeout), {1, 3'600},
+                               "seconds between two checkpoints while following changes; records go out at once"),
               cdc_field("MemoryLimitTotal", "integer", "1024", "MB"),
               cdc_field("MemoryKeepTime", "integer", "60", "seconds"),
               unused_field<T>("StatementCacheSize", "integer", "50")

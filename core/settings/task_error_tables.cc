@@ -35,11 +35,6 @@ Field<T> apply_field(std::string_view name, std::string_view type, std::string f
       .no_effect("nothing is applied to rows: every change becomes a record");
 }
 
-Field<T> retry_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback))
-      .not_yet("retries by these bounds; until then librdkafka retries until StallTimeout");
-}
-
 }  // namespace
 
 TaskTable make_error_behavior_table() {
@@ -67,11 +62,19 @@ TaskTable make_error_behavior_table() {
                            "table errors before the escalation policy; 0: never"),
           boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
                            "a task that selects no table fails"),
-          retry_field("RecoverableErrorCount", "integer", "-1"),
-          retry_field("RecoverableErrorInterval", "integer", "5"),
-          retry_field("RecoverableErrorThrottling", "boolean", "true"),
-          retry_field("RecoverableErrorThrottlingMax", "integer", "1800"),
-          retry_field("RecoverableErrorStopRetryAfterThrottlingMax", "boolean", "true"),
+          integer_field<T>("RecoverableErrorCount", DMSKAFKA_MEMBER(recoverable_error_count), {-1, 1'000'000},
+                           "while following changes: attempts in a row that get nowhere after the source or the target "
+                           "was lost, before the task ends; -1: no bound"),
+          integer_field<T>("RecoverableErrorInterval", DMSKAFKA_MEMBER(recoverable_error_interval),
+                           {0, 86'400}, "seconds between such attempts; the first comes within one second"),
+          boolean_field<T>("RecoverableErrorThrottling", DMSKAFKA_MEMBER(recoverable_error_throttling),
+                           "the interval doubles with every attempt that gets nowhere"),
+          integer_field<T>("RecoverableErrorThrottlingMax",
+                           DMSKAFKA_MEMBER(recoverable_error_throttling_max), {1, 86'400},
+                           "seconds; the interval grows no further"),
+          boolean_field<T>("RecoverableErrorStopRetryAfterThrottlingMax",
+                           DMSKAFKA_MEMBER(recoverable_error_stop_retry_after_throttling_max),
+                           "the task ends once the interval has grown to that"),
           apply_field("ApplyErrorDeletePolicy", "choice", "IGNORE_RECORD"),
           apply_field("ApplyErrorInsertPolicy", "choice", "LOG_ERROR"),
           apply_field("ApplyErrorUpdatePolicy", "choice", "LOG_ERROR"),
