@@ -18,8 +18,8 @@ namespace {
 // here, so that all messages read alike.
 using Values = std::vector<std::string>;
 struct RawFlags {
-  Values task_file, source, postgres_settings, target, kafka_settings, table_mappings, task_settings, task_id,
-      state_file;
+  Values task_file, source, postgres_settings, mysql_settings, target, kafka_settings, table_mappings,
+      task_settings, task_id, state_file;
   Values properties, log_format, limit, tables, partitions, format;
   bool restart = false, json = false, strict = false, offline = false, quiet = false, verbose = false,
        help = false;
@@ -40,10 +40,9 @@ constexpr std::array<Unbuilt, 2> kUnbuiltCommands{{
     {"cdc", "full-load copies the existing rows"},
     {"cleanup", "full-load leaves nothing behind in the source"},
 }};
-constexpr std::array<Unbuilt, 9> kUnbuiltFlags{{
+constexpr std::array<Unbuilt, 8> kUnbuiltFlags{{
     {"--then-cdc", "full-load copies the existing rows and exits"},
     {"--prepare-cdc", "full-load copies the existing rows and exits"},
-    {"--my-sql-settings", "the sources are PostgreSQL and SQLite"},
     {"--cdc-start-position", "only full-load is built"},
     {"--cdc-start-time", "only full-load is built"},
     {"--cdc-stop-position", "only full-load is built"},
@@ -85,6 +84,8 @@ void add_inputs(CLI::App& app, RawFlags& raw) {
              "a property of librdkafka; may be repeated");
   add_values(app, kAwsNames, "--postgre-sql-settings", "S", raw.postgres_settings,
              "--source, as JSON or as ServerName=…,DatabaseName=…");
+  add_values(app, kAwsNames, "--my-sql-settings", "S", raw.mysql_settings,
+             "--source, as JSON or as ServerName=…,Username=…; checked, but not read yet");
   add_values(app, kAwsNames, "--kafka-settings", "T", raw.kafka_settings,
              "--target, as JSON or as Broker=host:9092,Topic=name");
   add_values(app, kAwsNames, "--replication-task-settings", "TS", raw.task_settings, "--task-settings");
@@ -292,8 +293,16 @@ Result<std::optional<std::string>> endpoint(std::string_view flag, const Values&
 Result<InputOptions> inputs_from(const RawFlags& raw) {
   InputOptions inputs;
   DMSKAFKA_ASSIGN(inputs.task_file, single("--task", raw.task_file));
-  DMSKAFKA_ASSIGN(inputs.source,
-                  endpoint("--source", raw.source, "--postgre-sql-settings", raw.postgres_settings));
+  if (!raw.postgres_settings.empty() && !raw.mysql_settings.empty()) {
+    return wrong("--postgre-sql-settings and --my-sql-settings are the same input: give one of them");
+  }
+  if (raw.mysql_settings.empty()) {
+    DMSKAFKA_ASSIGN(inputs.source,
+                    endpoint("--source", raw.source, "--postgre-sql-settings", raw.postgres_settings));
+  } else {
+    inputs.bare_source = SourceKind::kMysql;
+    DMSKAFKA_ASSIGN(inputs.source, endpoint("--source", raw.source, "--my-sql-settings", raw.mysql_settings));
+  }
   DMSKAFKA_ASSIGN(inputs.target, endpoint("--target", raw.target, "--kafka-settings", raw.kafka_settings));
   DMSKAFKA_ASSIGN(inputs.table_mappings, single("--table-mappings", raw.table_mappings));
   DMSKAFKA_ASSIGN(inputs.task_settings, single("--task-settings", raw.task_settings));

@@ -114,6 +114,14 @@ TEST_CASE("command_line: the AWS CLI's names are the same inputs") {
   CHECK(options.inputs.target == R"({"Broker":"h:9092"})");
   CHECK(options.inputs.task_settings == "ts.json");
   CHECK(options.inputs.task_id == "orders");
+  CHECK(options.inputs.bare_source == SourceKind::kPostgres);
+  const Options mysql = parsed({"validate-mapping", "--my-sql-settings", "ServerName=h,Username=u"});
+  CHECK(mysql.inputs.source == R"({"ServerName":"h","Username":"u"})");
+  CHECK(mysql.inputs.bare_source == SourceKind::kMysql);
+  CHECK(error_of({"validate-mapping", "--my-sql-settings", "a=b", "--postgre-sql-settings", "a=b"}) ==
+        "--postgre-sql-settings and --my-sql-settings are the same input: give one of them");
+  CHECK(error_of({"validate-mapping", "--my-sql-settings", "a=b", "--source", "s"}) ==
+        "--source and --my-sql-settings are the same input: give one of them");
   CHECK(error_of({"full-load", "--source", "s", "--target", "t", "--kafka-settings", "Broker=h:1"}) ==
         "--target and --kafka-settings are the same input: give one of them");
 }
@@ -150,8 +158,6 @@ TEST_CASE("command_line: what is not built yet is refused by name") {
         "cleanup is not built yet\n  full-load leaves nothing behind in the source.");
   CHECK(error_of({"full-load", "--source", "s", "--target", "t", "--then-cdc"}) ==
         "--then-cdc is not built yet\n  full-load copies the existing rows and exits.");
-  CHECK(error_of({"full-load", "--my-sql-settings", "ServerName=h"}) ==
-        "--my-sql-settings is not built yet\n  the sources are PostgreSQL and SQLite.");
 }
 
 TEST_CASE("command_line: missing, doubled, empty and impossible values") {

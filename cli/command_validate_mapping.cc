@@ -52,7 +52,8 @@ std::string verdict_line(const TaskInputs& inputs, const std::vector<SelectedTab
 ExitStatus run_validate_mapping_command(const CommandContext& context) {
   TaskInputs inputs = read_task_inputs(context.options);
   std::vector<SelectedTableReport> tables;
-  const bool connect = inputs.source && inputs.problems.ok() && !context.options.offline;
+  const bool connect = inputs.source && source_is_built(inputs.source->kind) && inputs.problems.ok() &&
+                       !context.options.offline;
   if (connect) {
     auto seen = look_at_source(context, inputs);
     if (seen) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/settings/source_settings.h"
+
 namespace dmskafka {
 
 enum class Command : std::uint8_t { kValidateMapping, kDryRun, kFullLoad, kStatus };
@@ -18,6 +20,7 @@ enum class OutputFormat : std::uint8_t { kAuto, kPretty, kNdjson };
 struct InputOptions {
   std::optional<std::string> task_file;
   std::optional<std::string> source;
+  SourceKind bare_source = SourceKind::kPostgres;  ///< whose settings `source` holds if it does not say it
   std::optional<std::string> target;
   std::optional<std::string> table_mappings;
   std::optional<std::string> task_settings;

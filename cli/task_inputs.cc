@@ -89,7 +89,7 @@ class InputReader {
     const auto input = chosen(options_.inputs.source, file_.source);
     if (!input) return;
     Problems problems;
-    out_.source = read_source_settings(input->argument, problems);
+    out_.source = read_source_settings(input->argument, problems, options_.inputs.bare_source);
     saw(problems.ok() ? "source " + out_.source->display_name() : "source");
     move_problems(problems, *input, out_.problems);
   }

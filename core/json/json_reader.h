@@ -91,6 +91,9 @@ class JsonDocument {
   std::unique_ptr<const JsonTree> tree_;
 };
 
+/// A name as it is compared where spelling varies: lower case, without '_' and '-'.
+std::string folded_name(std::string_view word);
+
 /// The candidate nearest to `word` by edit distance (case, '_' and '-' cost nothing), or "" when none is near enough to be
 /// meant: the "did you mean" of every message.
 std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates);

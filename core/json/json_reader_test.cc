@@ -161,6 +161,17 @@ TEST_CASE("json_reader: what no grammar allows, with its place") {
         "     ^ expected \"");
 }
 
+TEST_CASE("json_reader: other white space than JSON's own is a fault, not the end of the program") {
+  for (const char* const text :
+       {"[null\f]", "[true\v]", "{\"a\":null\f,\"b\":1}", "[1\f]", "\f[1]", "[1]\f"}) {
+    CAPTURE(text);
+    const auto document = JsonDocument::parse("m.json", text);
+    REQUIRE_FALSE(document.ok());
+    CHECK(document.error().code() == ErrorCode::kInvalidSettings);
+    CHECK(document.error().message().find("control character U+000") != std::string::npos);
+  }
+}
+
 TEST_CASE("json_reader: strings that break, with their place") {
   CHECK(fault("{\"a\": \"b\n}") ==
         "m.json:1:7: /a: the string is not closed on its line\n"

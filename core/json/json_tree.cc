@@ -111,7 +111,8 @@ class JsonTreeBuilder {
     }
     if (!take_atom(to, trimmed(token))) return false;
     if (to.kind_ == JsonKind::kBoolean) return from.get_bool().error() == simdjson::SUCCESS;
-    return to.kind_ != JsonKind::kNull || from.is_null();
+    bool null = true;
+    return to.kind_ != JsonKind::kNull || (from.is_null().get(null) == simdjson::SUCCESS && null);
   }
 
   bool walk_array(ondemand::value& from, JsonValue& to, std::size_t depth) {

@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::size_t kWordSizeMax = 64;  // a longer word is no mistyped name
 
-std::string folded(std::string_view word) {
-  std::string out;
-  for (const char c : word) {
-    if (c == '_' || c == '-') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 // Insertions, deletions, replacements, and swaps of two neighbours (optimal string alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
@@ -37,14 +28,23 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string folded_name(std::string_view word) {
+  std::string out;
+  for (const char c : word) {
+    if (c == '_' || c == '-') continue;
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
+}
+
 std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates) {
   if (word.empty() || word.size() > kWordSizeMax) return {};
-  const std::string wanted = folded(word);
+  const std::string wanted = folded_name(word);
   std::string_view best;
   // One wrong character in three is still the same word; more is another one.
   std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(wanted, folded(candidate));
+    const std::size_t distance = edit_distance(wanted, folded_name(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

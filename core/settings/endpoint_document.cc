@@ -16,15 +16,6 @@ enum class Role : std::uint8_t { kSource, kTarget };
 
 std::string_view role_name(Role role) { return role == Role::kSource ? "source" : "target"; }
 
-std::string folded(std::string_view word) {
-  std::string out;
-  for (const char c : word) {
-    if (c == '_' || c == '-') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 Error wrong(const JsonValue& value, std::string message) {
   return Error(ErrorCode::kInvalidSettings, std::move(message)).at(value.location());
 }
@@ -44,11 +35,13 @@ void read_ssl_mode(FieldInput& input, EndpointRequest& into) {
 FieldTable<EndpointRequest> make_endpoint_table() {
   using T = EndpointRequest;
   std::vector<Field<T>> fields = {
-      {{"EngineName", "choice", "", "postgres or aurora-postgresql for a source, kafka for a target",
+      {{"EngineName", "choice", "",
+        "postgres, aurora-postgresql, mysql, mariadb or aurora for a source, kafka for a target",
         Verdict::kHonoured,
-        "what the endpoint is; mysql, mariadb and aurora are not built yet, others are refused by name"},
+        "what the endpoint is; mysql, mariadb and aurora are checked, not read yet; others are refused by "
+        "name"},
        [](FieldInput& input, T& into) {
-         if (const auto text = input.text()) into.engine = folded(*text);
+         if (const auto text = input.text()) into.engine = folded_name(*text);
        }},
       {{"EndpointType", "choice", "", "source or target", Verdict::kHonoured,
         "must fit the flag it is given to"},
@@ -110,7 +103,7 @@ bool is_endpoint_object(const JsonValue& object) {
 std::string type_of(const JsonValue& endpoint) {
   if (!endpoint.is_object()) return {};
   const JsonValue* const type = endpoint.find_present("EndpointType");
-  return type != nullptr && type->is_string() ? folded(type->string()) : std::string();
+  return type != nullptr && type->is_string() ? folded_name(type->string()) : std::string();
 }
 
 // The only endpoint of this role; those that do not say their type count for both.
@@ -178,7 +171,7 @@ EndpointRequest read_request(const JsonValue& endpoint, Role role, Problems& pro
     if (member.value.is_null() || is_engine_group(member.name)) continue;
     if (const auto* field = endpoint_table().find(member.name)) {
       FieldInput input("the endpoint", field->name, member.value, nullptr, problems);
-      if (field_detail::announce(*field, input) && field->read) field->read(input, request);
+      read_field(*field, input, request);
     } else {
       field_detail::unknown_member("the endpoint", member, endpoint_table().names(), reading);
     }
@@ -195,7 +188,7 @@ void refuse_group(const JsonMember& member, Role role, Problems& problems) {
   problems.errors.push_back(
       Error(ErrorCode::kInvalidSettings, fmt::format("{} cannot be a {} here", member.name, role_name(role)))
           .at(member.value.name_location())
-          .expected(role == Role::kSource ? "PostgreSQLSettings" : "KafkaSettings"));
+          .expected(role == Role::kSource ? "PostgreSQLSettings or MySQLSettings" : "KafkaSettings"));
 }
 
 template <typename T>
@@ -211,6 +204,16 @@ void read_attributes(const JsonValue& attributes, const FieldTable<T>& table, T&
   table.read(document->root(), into, {problems, &place, true, {}});
 }
 
+// `engine` is folded.
+std::optional<SourceKind> source_kind_of(std::string_view engine) {
+  if (engine == "postgres" || engine == "postgresql" || engine == "aurorapostgresql") {
+    return SourceKind::kPostgres;
+  }
+  if (engine == "mysql" || engine == "aurora") return SourceKind::kMysql;
+  if (engine == "mariadb") return SourceKind::kMariadb;
+  return std::nullopt;
+}
+
 void check_engine(const JsonValue& endpoint, const std::string& engine, Role role, Problems& problems) {
   if (engine.empty()) return;
   const JsonValue& value = *endpoint.find("EngineName");
@@ -221,23 +224,85 @@ void check_engine(const JsonValue& endpoint, const std::string& engine, Role rol
             .expected("kafka"));
     return;
   }
-  if (engine == "postgres" || engine == "postgresql" || engine == "aurorapostgresql") return;
-  if (engine == "mysql" || engine == "mariadb" || engine == "aurora") {
-    problems.errors.push_back(
-        wrong(value,
-              fmt::format("EngineName \"{}\": MySQL and MariaDB sources are not built yet", value.string()))
-            .expected("postgres or aurora-postgresql"));
-    return;
-  }
+  if (source_kind_of(engine)) return;
   problems.errors.push_back(
       wrong(value, fmt::format("EngineName \"{}\" is not supported as a source", value.string()))
-          .expected("postgres or aurora-postgresql; SQLite is given as sqlite:FILE"));
+          .expected("postgres, aurora-postgresql, mysql, mariadb or aurora; SQLite is given as sqlite:FILE"));
 }
 
 void check_source(const SourceSettings& source, const JsonValue& at, Problems& problems) {
   if (source.host.empty()) problems.errors.push_back(wrong(at, "the source has no ServerName"));
-  if (source.database_name.empty()) problems.errors.push_back(wrong(at, "the source has no DatabaseName"));
+  // DMS says to leave it out for MySQL, whose connections need none.
+  if (source.kind == SourceKind::kPostgres && source.database_name.empty()) {
+    problems.errors.push_back(wrong(at, "the source has no DatabaseName"));
+  }
 }
+
+/// The engine's own settings of a source endpoint: its group, and where they may stand besides.
+class SourceReading {
+ public:
+  SourceReading(const JsonValue& endpoint, SourceKind bare, SourceSettings& into, Problems& problems)
+      : endpoint_(endpoint), bare_(bare), into_(into), problems_(problems) {}
+
+  void read() {
+    const std::size_t errors_before = problems_.errors.size();
+    if (!endpoint_.is_object() || !is_endpoint_object(endpoint_)) {
+      into_.kind = bare_;
+      read_settings(endpoint_);
+    } else {
+      read_endpoint();
+    }
+    // What could not be read is missing only for that reason.
+    if (problems_.errors.size() == errors_before) check_source(into_, endpoint_, problems_);
+  }
+
+ private:
+  bool is_mysql() const { return into_.kind != SourceKind::kPostgres; }
+  const FieldTable<SourceSettings>& table() const { return is_mysql() ? mysql_table() : postgres_table(); }
+  void read_settings(const JsonValue& object) {
+    table().read(object, into_, {problems_, nullptr, false, owner_among_engines});
+  }
+
+  void read_endpoint() {
+    const std::size_t errors_before = problems_.errors.size();
+    const EndpointRequest request = read_request(endpoint_, Role::kSource, problems_);
+    check_engine(endpoint_, request.engine, Role::kSource, problems_);
+    const bool engine_known = problems_.errors.size() == errors_before;
+    into_ = request.source;
+    into_.kind = source_kind_of(request.engine).value_or(kind_of_group());
+    if (engine_known && request.attributes != nullptr) {
+      read_attributes(*request.attributes, table(), into_, problems_);
+    }
+    for (const JsonMember& member : endpoint_.members()) {
+      if (!member.value.is_null() && is_engine_group(member.name)) read_group(member, engine_known);
+    }
+  }
+
+  // Where no EngineName says it, the group does.
+  SourceKind kind_of_group() const {
+    const auto is_given = [](const JsonMember& member) {
+      return is_mysql_group(member.name) && !member.value.is_null();
+    };
+    const auto members = endpoint_.members();
+    return std::any_of(members.begin(), members.end(), is_given) ? SourceKind::kMysql : SourceKind::kPostgres;
+  }
+
+  void read_group(const JsonMember& member, bool engine_known) {
+    const bool of_mysql = is_mysql_group(member.name);
+    if (!of_mysql && !is_postgres_group(member.name)) return refuse_group(member, Role::kSource, problems_);
+    if (of_mysql == is_mysql()) return read_settings(member.value);
+    if (!engine_known) return;  // nobody can say which group would be right
+    problems_.errors.push_back(
+        Error(ErrorCode::kInvalidSettings, fmt::format("{} does not belong to this engine", member.name))
+            .at(member.value.name_location())
+            .expected(std::string(table().name)));
+  }
+
+  const JsonValue& endpoint_;
+  const SourceKind bare_;
+  SourceSettings& into_;
+  Problems& problems_;
+};
 
 }  // namespace
 
@@ -291,36 +356,9 @@ void read_target_document(const JsonValue& root, TargetSettings& into, Problems&
   if (problems.errors.size() == errors_before) check_kafka_settings(into.kafka, at->location(), problems);
 }
 
-void read_source_document(const JsonValue& root, SourceSettings& into, Problems& problems) {
+void read_source_document(const JsonValue& root, SourceKind bare, SourceSettings& into, Problems& problems) {
   const JsonValue* const endpoint = unwrapped(root, Role::kSource, problems);
-  if (endpoint == nullptr) return;
-  const std::size_t errors_before = problems.errors.size();
-  const TableReading reading{problems, nullptr, false, owner_among_engines};
-  if (!endpoint->is_object() || !is_endpoint_object(*endpoint)) {
-    postgres_table().read(*endpoint, into, reading);
-  } else {
-    const EndpointRequest request = read_request(*endpoint, Role::kSource, problems);
-    check_engine(*endpoint, request.engine, Role::kSource, problems);
-    const bool engine_known = problems.errors.size() == errors_before;
-    into = request.source;
-    if (engine_known && request.attributes != nullptr) {
-      read_attributes(*request.attributes, postgres_table(), into, problems);
-    }
-    for (const JsonMember& member : endpoint->members()) {
-      if (member.value.is_null() || !is_engine_group(member.name)) continue;
-      if (is_postgres_group(member.name)) {
-        postgres_table().read(member.value, into, reading);
-      } else if (is_mysql_group(member.name)) {
-        mysql_table().read(member.value, into, reading);
-        if (request.engine.empty()) {
-          problems.errors.push_back(wrong(member.value, "MySQL and MariaDB sources are not built yet"));
-        }
-      } else {
-        refuse_group(member, Role::kSource, problems);
-      }
-    }
-  }
-  if (problems.errors.size() == errors_before) check_source(into, *endpoint, problems);
+  if (endpoint != nullptr) SourceReading(*endpoint, bare, into, problems).read();
 }
 
 }  // namespace dmskafka

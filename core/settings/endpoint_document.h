@@ -12,8 +12,8 @@ namespace dmskafka {
 
 /// Endpoints as JSON, in every shape in which people hold it: the bare settings object, a create-endpoint request or reply, a
 /// describe-endpoints reply, CloudFormation (an endpoint resource, or a template with one), with or without
-/// ExtraConnectionAttributes.
-void read_source_document(const JsonValue& root, SourceSettings& into, Problems& problems);
+/// ExtraConnectionAttributes. `bare`: whose settings a bare object holds.
+void read_source_document(const JsonValue& root, SourceKind bare, SourceSettings& into, Problems& problems);
 void read_target_document(const JsonValue& root, TargetSettings& into, Problems& problems);
 
 /// The members of an endpoint around its engine's own settings, for the documentation.

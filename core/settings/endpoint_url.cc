@@ -146,6 +146,31 @@ Result<void> take_parameter(std::string_view name, const std::string& value, Sou
   return {};
 }
 
+// A URL of MySQL knows the words of its own client.
+constexpr std::array<std::string_view, 2> kMysqlParameters = {"ssl-ca", "ssl-mode"};
+
+Result<void> take_mysql_parameter(std::string_view name, const std::string& value, SourceSettings& into) {
+  if (name == "ssl-ca") {
+    into.ca_certificate = value;
+    return {};
+  }
+  constexpr std::array<std::string_view, 4> kModes = {"disabled", "required", "verify-ca", "verify-identity"};
+  for (std::size_t i = 0; i < kModes.size(); ++i) {
+    if (folded_name(value) != folded_name(kModes[i])) continue;
+    into.ssl_mode = static_cast<SslMode>(i + 1);  // kUnset comes first
+    return {};
+  }
+  return wrong(fmt::format("the URL's ssl-mode \"{}\" is not supported", value))
+      .expected("DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY");
+}
+
+std::vector<std::string_view> known_parameters(SourceKind kind) {
+  if (kind != SourceKind::kPostgres) return {kMysqlParameters.begin(), kMysqlParameters.end()};
+  std::vector<std::string_view> names(kLibpqParameters.begin(), kLibpqParameters.end());
+  names.insert(names.end(), kOwnParameters.begin(), kOwnParameters.end());
+  return names;
+}
+
 Result<void> parse_parameters(std::string_view query, SourceSettings& into) {
   while (!query.empty()) {
     std::string_view pair = query.substr(0, query.find('&'));
@@ -154,18 +179,15 @@ Result<void> parse_parameters(std::string_view query, SourceSettings& into) {
     const auto name = taken_before(pair, '=');
     if (!name)
       return wrong(fmt::format("the URL's parameter \"{}\" has no value", pair)).expected("name=value");
-    const auto known = [&](const auto& names) {
-      return std::find(names.begin(), names.end(), *name) != names.end();
-    };
-    if (!known(kOwnParameters) && !known(kLibpqParameters)) {
-      std::vector<std::string_view> names(kLibpqParameters.begin(), kLibpqParameters.end());
-      names.insert(names.end(), kOwnParameters.begin(), kOwnParameters.end());
+    const std::vector<std::string_view> names = known_parameters(into.kind);
+    if (std::find(names.begin(), names.end(), *name) == names.end()) {
       const std::string_view nearest = nearest_name(*name, names);
       Error error = wrong(fmt::format("the URL's parameter \"{}\" is not supported", *name));
       return nearest.empty() ? error : std::move(error).expected(std::string(nearest));
     }
     DMSKAFKA_ASSIGN(const std::string value, percent_decoded(pair, fmt::format("parameter {}", *name)));
-    DMSKAFKA_TRY(take_parameter(*name, value, into));
+    DMSKAFKA_TRY(into.kind == SourceKind::kPostgres ? take_parameter(*name, value, into)
+                                                    : take_mysql_parameter(*name, value, into));
   }
   return {};
 }
@@ -193,7 +215,8 @@ Result<void> parse_server_url(std::string_view rest, SourceSettings& into) {
   }
   DMSKAFKA_TRY(parse_host_port(authority, into));
   DMSKAFKA_TRY(parse_parameters(parameters, into));
-  if (into.database_name.empty())
+  // A connection to MySQL needs no database; the mapping's schemas are its databases.
+  if (into.kind == SourceKind::kPostgres && into.database_name.empty())
     return wrong("the URL names no database").expected("postgresql://host/database");
   return {};
 }
@@ -240,11 +263,8 @@ Result<void> parse_source_url(std::string_view url, SourceSettings& into) {
     return wrong(fmt::format("a URL of {} begins with {}://", scheme, scheme))
         .expected(fmt::format("{}://host/database", scheme));
   }
-  if (scheme == "mysql" || scheme == "mariadb") {
-    into.kind = scheme == "mysql" ? SourceKind::kMysql : SourceKind::kMariadb;
-    return wrong("MySQL and MariaDB sources are not built yet")
-        .hint("PostgreSQL and SQLite are: postgresql://… and sqlite:FILE");
-  }
+  if (scheme == "mysql") into.kind = SourceKind::kMysql;
+  if (scheme == "mariadb") into.kind = SourceKind::kMariadb;
   return parse_server_url(url.substr(2), into);
 }
 

@@ -9,15 +9,6 @@
 namespace dmskafka {
 namespace {
 
-std::string folded(std::string_view word) {
-  std::string out;
-  for (const char c : word) {
-    if (c == '_' || c == '-') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 // Null when the value is no scalar.
 std::optional<std::string_view> scalar_text(const JsonValue& value) {
   switch (value.kind()) {
@@ -33,7 +24,8 @@ std::optional<std::string_view> scalar_text(const JsonValue& value) {
 
 bool asks_for_nothing(const FieldInfo& field, const JsonValue& value) {
   const auto text = scalar_text(value);
-  return text && (text->empty() || (!field.fallback.empty() && folded(*text) == folded(field.fallback)));
+  return text &&
+         (text->empty() || (!field.fallback.empty() && folded_name(*text) == folded_name(field.fallback)));
 }
 
 }  // namespace
@@ -50,7 +42,7 @@ void FieldInput::wrong_kind(std::string_view wanted) {
 std::optional<bool> FieldInput::boolean() {
   if (value_.kind() == JsonKind::kBoolean) return value_.boolean();
   if (value_.is_string()) {
-    const std::string word = folded(value_.string());
+    const std::string word = folded_name(value_.string());
     if (word == "true") return true;
     if (word == "false") return false;
   }
@@ -87,11 +79,15 @@ std::optional<std::string> FieldInput::text() {
   return std::nullopt;
 }
 
+void FieldInput::structure(JsonKind kind) {
+  if (value_.kind() != kind) wrong_kind(kind == JsonKind::kArray ? "an array" : "an object");
+}
+
 std::optional<std::size_t> FieldInput::choice(std::span<const std::string_view> names) {
   if (!value_.is_string()) return wrong_kind(choices_text(names)), std::nullopt;
-  const std::string word = folded(value_.string());
+  const std::string word = folded_name(value_.string());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (folded(names[i]) == word) return i;
+    if (folded_name(names[i]) == word) return i;
   }
   fail(problem(fmt::format("unknown {} \"{}\"", name_, value_.string())).expected(choices_text(names)));
   return std::nullopt;
@@ -115,7 +111,7 @@ std::string choices_text(std::span<const std::string_view> names) {
 namespace field_detail {
 
 bool same_name(std::string_view a, std::string_view b, bool fold) {
-  return fold ? folded(a) == folded(b) : a == b;
+  return fold ? folded_name(a) == folded_name(b) : a == b;
 }
 
 void unknown_member(std::string_view group, const JsonMember& member, std::span<const std::string_view> names,
@@ -133,21 +129,19 @@ void unknown_member(std::string_view group, const JsonMember& member, std::span<
   reading.problems.errors.push_back(std::move(error));
 }
 
-bool announce(const FieldInfo& field, FieldInput& input) {
-  if (field.verdict == Verdict::kHonoured) return true;
-  if (field.verdict == Verdict::kSilent) return false;
-  const bool asks = !asks_for_nothing(field, input.value());
-  if (field.verdict == Verdict::kRefused) {
-    if (asks) input.fail(input.problem(fmt::format("{} is not supported", field.name)).hint(field.meaning));
-    return false;
+bool may_be_read(const FieldInfo& field, FieldInput& input) {
+  if (field.verdict == Verdict::kRefused && !asks_for_nothing(field, input.value())) {
+    input.fail(input.problem(fmt::format("{} is not supported", field.name)).hint(field.meaning));
   }
-  if (asks) {
-    const std::string_view what =
-        field.verdict == Verdict::kNotYet ? "is not yet honoured" : "has no effect here";
-    input.problems().notices.push_back(
-        input.problem(fmt::format("{} {}: {}", field.name, what, field.meaning)));
-  }
-  return true;
+  return field.verdict != Verdict::kRefused && field.verdict != Verdict::kSilent;
+}
+
+void tell_verdict(const FieldInfo& field, FieldInput& input) {
+  if (field.verdict == Verdict::kHonoured || asks_for_nothing(field, input.value())) return;
+  const std::string_view what =
+      field.verdict == Verdict::kNotYet ? "is not yet honoured" : "has no effect here";
+  input.problems().notices.push_back(
+      input.problem(fmt::format("{} {}: {}", field.name, what, field.meaning)));
 }
 
 bool expect_object(std::string_view group, const JsonValue& value, const TableReading& reading) {

@@ -48,6 +48,8 @@ class FieldInput {
   std::optional<std::string> text();
   /// The index of the name that was meant; case, '_' and '-' do not count.
   std::optional<std::size_t> choice(std::span<const std::string_view> names);
+  /// Checks that the value is an array or an object.
+  void structure(JsonKind kind);
 
   const JsonValue& value() const { return value_; }
   const JsonLocation* place() const { return place_; }
@@ -106,11 +108,22 @@ namespace field_detail {
 bool same_name(std::string_view a, std::string_view b, bool fold);
 void unknown_member(std::string_view group, const JsonMember& member, std::span<const std::string_view> names,
                     const TableReading& reading);
-/// Tells what the verdict wants told. False: the value must not be read.
-bool announce(const FieldInfo& field, FieldInput& input);
+/// False: the value is not read; where it is refused, that is said.
+bool may_be_read(const FieldInfo& field, FieldInput& input);
+/// That a value which was read has no effect, or none yet.
+void tell_verdict(const FieldInfo& field, FieldInput& input);
 bool expect_object(std::string_view group, const JsonValue& value, const TableReading& reading);
 
 }  // namespace field_detail
+
+/// Checks and stores the value of one setting. A value that is wrong is an error whatever becomes of the setting.
+template <typename T>
+void read_field(const Field<T>& field, FieldInput& input, T& into) {
+  if (!field_detail::may_be_read(field, input)) return;
+  const std::size_t errors_before = input.problems().errors.size();
+  if (field.read) field.read(input, into);
+  if (input.problems().errors.size() == errors_before) field_detail::tell_verdict(field, input);
+}
 
 /// A group of settings: the table of its fields is at once its reader and its documentation.
 template <typename T>
@@ -126,7 +139,7 @@ struct FieldTable {
       if (const Field<T>* field = find(member.name, reading.fold_names)) {
         if (member.value.is_null()) continue;
         FieldInput input(name, field->name, member.value, reading.place, reading.problems);
-        if (field_detail::announce(*field, input) && field->read) field->read(input, into);
+        read_field(*field, input, into);
       } else {
         field_detail::unknown_member(name, member, names(), reading);
       }
@@ -148,7 +161,7 @@ struct FieldTable {
 /// Bounds of an integer, and the reason for them where it is not obvious ("" otherwise).
 struct IntegerRange {
   std::int64_t min;
-  std::int64_t max;
+  std::int64_t max = INT64_MAX;
   std::string_view why = {};
 };
 std::string range_text(const IntegerRange& range);
@@ -212,15 +225,36 @@ Field<T> choice_field(std::string_view name, Get get, std::span<const std::strin
           }};
 }
 
-/// A setting that is kept nowhere. `fallback`: AWS's default, which asks for nothing.
+// Settings that are kept nowhere: checked like others, and told without effect unless not_yet() follows. `fallback`: AWS's
+// default, which asks for nothing.
+
 template <typename T>
-Field<T> unused_field(std::string_view name, std::string_view type, std::string fallback,
-                      std::string range = {}) {
-  return {{name, std::string(type), std::move(fallback), std::move(range), Verdict::kNoEffect, ""},
-          [type](FieldInput& input, T&) {
-            if (type == "boolean") (void)input.boolean();
-            if (type == "integer") (void)input.integer(INT64_MIN, INT64_MAX);
-          }};
+Field<T> unused_boolean(std::string_view name, std::string fallback) {
+  return {{name, "boolean", std::move(fallback), "", Verdict::kNoEffect, ""},
+          [](FieldInput& input, T&) { (void)input.boolean(); }};
+}
+template <typename T>
+Field<T> unused_integer(std::string_view name, std::string fallback, IntegerRange range) {
+  std::string bounds = range_text(range);
+  if (!range.why.empty()) bounds += "; " + std::string(range.why);
+  return {{name, "integer", std::move(fallback), std::move(bounds), Verdict::kNoEffect, ""},
+          [range](FieldInput& input, T&) { (void)input.integer(range.min, range.max, range.why); }};
+}
+template <typename T>
+Field<T> unused_text(std::string_view name, std::string fallback) {
+  return {{name, "string", std::move(fallback), "", Verdict::kNoEffect, ""},
+          [](FieldInput& input, T&) { (void)input.text(); }};
+}
+/// REQUIRES: `names` live as long as the program.
+template <typename T>
+Field<T> unused_choice(std::string_view name, std::string fallback, std::span<const std::string_view> names) {
+  return {{name, "choice", std::move(fallback), choices_text(names), Verdict::kNoEffect, ""},
+          [names](FieldInput& input, T&) { (void)input.choice(names); }};
+}
+template <typename T>
+Field<T> unused_object(std::string_view name) {
+  return {{name, "object", "", "", Verdict::kNoEffect, ""},
+          [](FieldInput& input, T&) { input.structure(JsonKind::kObject); }};
 }
 template <typename T>
 Field<T> refused_field(std::string_view name, std::string_view type, std::string instead,

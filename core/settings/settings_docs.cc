@@ -76,7 +76,7 @@ std::string settings_documentation() {
     text += table_text(table);
     if (table.name == "DmskafkaSettings") text += table_text(topic_table());
   }
-  return text;
+  return text + table_text(task_members_table());
 }
 
 }  // namespace dmskafka

@@ -26,7 +26,9 @@ enum class MigrationType : std::uint8_t { kFullLoad, kCdc, kFullLoadAndCdc };
 
 /// `argument` is what stands behind --source: a URL (postgresql://…, sqlite:file, …), "file://path", a path of a JSON file,
 /// "-" , or JSON itself (starts with '{'). Never throws; on problems.errors the value is not to be used.
-SourceSettings read_source_settings(std::string_view argument, Problems& problems);
+/// `bare`: the engine whose settings an object is that does not say it.
+SourceSettings read_source_settings(std::string_view argument, Problems& problems,
+                                    SourceKind bare = SourceKind::kPostgres);
 /// Likewise for --target: kafka://host:9092[,host…][/topic], kafka:embedded, "-" (NDJSON on standard output), discard:, or JSON.
 TargetSettings read_target_settings(std::string_view argument, Problems& problems);
 /// Likewise for --task-settings; "" gives the defaults.

@@ -1,5 +1,7 @@
 #include "core/settings/source_endpoint.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace dmskafka {
@@ -13,10 +15,9 @@ constexpr std::string_view kCdc = "change data capture";
 constexpr std::string_view kNoSecretsManager =
     "use Username and Password; a password may be ${env:NAME} or ${file:PATH}";
 
-Field<T> not_with_cdc(std::string_view name, std::string_view type, std::string fallback,
-                      std::string range = {}) {
-  return unused_field<T>(name, type, std::move(fallback), std::move(range)).not_yet(std::string(kCdc));
-}
+constexpr std::string_view kNoCsv = "it bounds CSV files, which are not written here";
+constexpr std::string_view kReadingMysql = "reading MySQL and MariaDB";
+constexpr std::array<std::string_view, 2> kTargetDbTypes = {"specific-database", "multiple-databases"};
 
 Field<T> port_field(std::string fallback) {
   return {{"Port", "integer", std::move(fallback), "1 to 65535", Verdict::kHonoured, "the server's port"},
@@ -46,8 +47,7 @@ std::vector<Field<T>> cloud_fields() {
       refused_field<T>("ServiceAccessRoleArn", "string", std::string(kNoSecretsManager)),
       refused_field<T>("AuthenticationMethod", "choice",
                        "only password authentication; use Username and Password", "password"),
-      unused_field<T>("MaxFileSize", "integer", "32768")
-          .no_effect("it bounds CSV files, which are not written here"),
+      unused_integer<T>("MaxFileSize", "32768", {0, INT64_MAX, "in KB"}).no_effect(std::string(kNoCsv)),
   };
 }
 
@@ -75,23 +75,23 @@ FieldTable<T> make_postgres() {
                      if (const auto index = input.choice(kLongVarchars))
                        into.long_varchar_as_lob = *index != 0;
                    }},
-          not_with_cdc("CaptureDdls", "boolean", "true"),
-          not_with_cdc("DdlArtifactsSchema", "string", "public"),
+          unused_boolean<T>("CaptureDdls", "true").not_yet(std::string(kCdc)),
+          unused_text<T>("DdlArtifactsSchema", "public").not_yet(std::string(kCdc)),
           boolean_field<T>(
               "FailTasksOnLobTruncation", DMSKAFKA_MEMBER(fail_tasks_on_lob_truncation),
               "true: a LOB above LobMaxSize stops the task, whatever DataTruncationErrorPolicy says"),
-          not_with_cdc("HeartbeatEnable", "boolean", "false"),
-          not_with_cdc("HeartbeatSchema", "string", "public"),
-          not_with_cdc("HeartbeatFrequency", "integer", "5", "minutes"),
-          not_with_cdc("SlotName", "string", ""),
-          {{"PluginName", "choice", "pglogical", choices_text(kPlugins), Verdict::kNoEffect,
-            "pgoutput is read, which every server has"},
-           [](FieldInput& input, T&) { (void)input.choice(kPlugins); }},
-          unused_field<T>("fetchCacheSize", "integer", "")
+          unused_boolean<T>("HeartbeatEnable", "false").not_yet(std::string(kCdc)),
+          unused_text<T>("HeartbeatSchema", "public").not_yet(std::string(kCdc)),
+          unused_integer<T>("HeartbeatFrequency", "5", {1, INT64_MAX, "in minutes"})
+              .not_yet(std::string(kCdc)),
+          unused_text<T>("SlotName", "").not_yet(std::string(kCdc)),
+          unused_choice<T>("PluginName", "pglogical", kPlugins)
+              .no_effect("pgoutput is read, which every server has"),
+          unused_integer<T>("fetchCacheSize", "", {0})
               .no_effect("rows are read as they come, without a cache"),
-          unused_field<T>("consumeMonotonicEvents", "boolean", "")
+          unused_boolean<T>("consumeMonotonicEvents", "")
               .no_effect("events always come in the order of the log"),
-          unused_field<T>("DisableUnicodeSourceFilter", "boolean", "false").no_effect("nothing is filtered"),
+          unused_boolean<T>("DisableUnicodeSourceFilter", "false").no_effect("nothing is filtered"),
           refused_field<T>("DatabaseMode", "choice", "Babelfish is not supported; leave it out", "default"),
           refused_field<T>("BabelfishDatabaseName", "string", "Babelfish is not supported; leave it out"),
       });
@@ -102,22 +102,35 @@ FieldTable<T> make_postgres() {
 
 FieldTable<T> make_mysql() {
   std::vector<Field<T>> fields = connection_fields("3306");
-  for (const std::string_view name : {"CleanSourceMetadataOnMismatch", "skipTableSuspensionForPartitionDdl",
-                                      "IgnoreOpenXaTransactionsCheck"}) {
-    fields.push_back(not_with_cdc(name, "boolean", ""));
+  add(fields, {
+                  unused_boolean<T>("CleanSourceMetadataOnMismatch", "false")
+                      .no_effect("a table's definition is read again when the binlog shows another"),
+                  unused_integer<T>("EventsPollInterval", "5", {1, 60, "in seconds"})
+                      .no_effect("how often an idle binlog is asked"),
+                  unused_integer<T>("ConnectionTimeout", "10", {1, INT64_MAX, "in seconds"})
+                      .no_effect("how long connecting may take"),
+                  unused_boolean<T>("skipTableSuspensionForPartitionDdl", "false")
+                      .no_effect("DDL of partitions does not suspend its table"),
+                  unused_boolean<T>("IgnoreOpenXaTransactionsCheck", "true")
+                      .no_effect("open XA transactions do not hold up the start"),
+              });
+  for (Field<T>& field : fields) {
+    field.verdict = Verdict::kNotYet;
+    field.meaning = fmt::format("{} ({})", kReadingMysql, field.meaning);
   }
-  fields.push_back(not_with_cdc("EventsPollInterval", "integer", "5", "seconds"));
-  fields.push_back(not_with_cdc("ConnectionTimeout", "integer", "10", "seconds"));
-  fields.push_back(unused_field<T>("ServerTimezone", "string", "")
-                       .no_effect("our sessions run in UTC, so that load and binlog agree"));
-  for (const std::string_view name : {"TargetDbType", "ParallelLoadThreads"}) {
-    fields.push_back(unused_field<T>(name, "any", "").no_effect("it belongs to MySQL as a target"));
-  }
+  add(fields,
+      {
+          unused_text<T>("ServerTimezone", "")
+              .no_effect("our sessions run in UTC, so that load and binlog agree"),
+          unused_choice<T>("TargetDbType", "", kTargetDbTypes).no_effect("it belongs to MySQL as a target"),
+          unused_integer<T>("ParallelLoadThreads", "", {0})
+              .no_effect("it belongs to MySQL as a target; for the load it is "
+                         "TargetMetadata.ParallelLoadThreads"),
+      });
   add(fields, cloud_fields());
   return {"MySQLSettings",
-          "The MySQL and MariaDB source endpoint; CloudFormation spells it MySqlSettings. Not built yet: "
-          "such a source is "
-          "refused by name.",
+          "The MySQL, MariaDB and Aurora source endpoint; CloudFormation spells it MySqlSettings. It is read "
+          "and checked, but the source itself is not built yet: a command that has to read it refuses.",
           std::move(fields)};
 }
 

@@ -86,9 +86,11 @@ TEST_CASE("source_settings: URLs that cannot be used, and never the password") {
   CHECK(
       errors("postgresql:h/d") ==
       Texts{"--source: a URL of postgresql begins with postgresql:// (expected postgresql://host/database)"});
-  CHECK(errors("mysql://u:hunter2@h/d") ==
-        Texts{"--source: MySQL and MariaDB sources are not built yet\n"
-              "  PostgreSQL and SQLite are: postgresql://… and sqlite:FILE"});
+  CHECK(errors("mysql://u:hunter2@h/d?sslmode=require") ==
+        Texts{"--source: the URL's parameter \"sslmode\" is not supported (expected ssl-mode)"});
+  CHECK(errors("mariadb://u:hunter2@h/d?ssl-mode=PREFERRED") ==
+        Texts{"--source: the URL's ssl-mode \"PREFERRED\" is not supported (expected DISABLED, REQUIRED, "
+              "VERIFY_CA or VERIFY_IDENTITY)"});
   CHECK(errors("sqlite:") == Texts{"--source: the URL names no file (expected sqlite:FILE)"});
   CHECK(errors("sqlite::memory:") ==
         Texts{"--source: sqlite::memory: is always empty (expected sqlite:FILE)"});
@@ -154,16 +156,82 @@ TEST_CASE("source_settings: engines that cannot be read are named") {
   CHECK(errors(R"({"EngineName":"oracle","ServerName":"h"})") ==
         Texts{"--source:1:15: /EngineName: EngineName \"oracle\" is not supported as a source\n"
               "    {\"EngineName\":\"oracle\",\"ServerName\":\"h\"}\n"
-              "                  ^ expected postgres or aurora-postgresql; SQLite is given as sqlite:FILE"});
-  CHECK(
-      errors(R"({"EngineName":"mariadb","MySQLSettings":{"ServerName":"h","ServerTimezone":"UTC"}})") ==
-      Texts{
-          "--source:1:15: /EngineName: EngineName \"mariadb\": MySQL and MariaDB sources are not built yet\n"
-          "    "
-          "{\"EngineName\":\"mariadb\",\"MySQLSettings\":{\"ServerName\":\"h\",\"ServerTimezone\":\"UTC\"}}\n"
-          "                  ^ expected postgres or aurora-postgresql"});
-  CHECK(errors(R"({"MySqlSettings":{"ServerName":"h"}})").size() == 1);
+              "                  ^ expected postgres, aurora-postgresql, mysql, mariadb or aurora; SQLite is "
+              "given as "
+              "sqlite:FILE"});
+  for (const char* const engine : {"sqlserver", "db2", "docdb", "s3", "sybase", "kafka"}) {
+    CHECK(errors("{\"EngineName\":\"" + std::string(engine) + "\",\"ServerName\":\"h\"}").size() == 1);
+  }
   CHECK(errors(R"({"EngineName":"postgres","KafkaSettings":{"Broker":"a:1"}})").size() == 1);
+}
+
+TEST_CASE("source_settings: a MySQL endpoint in every shape is checked, and said not to be read yet") {
+  const char* const shapes[] = {
+      "mysql://u:p@h:3307/d?ssl-mode=VERIFY_IDENTITY&ssl-ca=ca.pem",
+      R"({"EndpointType": "source", "EngineName": "mysql", "Username": "u", "Password": "p", "ServerName": "h",
+          "Port": 3307, "DatabaseName": "d", "SslMode": "verify-full", "CertificateArn": "ca.pem"})",
+      R"({"EngineName": "aurora", "SslMode": "verify-full", "CertificateArn": "ca.pem",
+          "MySQLSettings": {"ServerName": "h", "Port": 3307, "Username": "u", "Password": "p", "DatabaseName": "d"}})",
+      R"({"Type": "AWS::DMS::Endpoint", "Properties": {"EndpointType": "source", "SslMode": "verify-full",
+          "CertificateArn": "file://ca.pem", "ExtraConnectionAttributes": "eventsPollInterval=60;connectionTimeout=1",
+          "MySqlSettings": {"ServerName": "h", "Port": "3307", "Username": "u", "Password": "p", "DatabaseName": "d"}}})",
+      R"({"Endpoints": [{"EndpointType": "SOURCE", "EngineName": "mysql", "SslMode": "verify-full",
+          "CertificateArn": "ca.pem", "PostgreSQLSettings": null, "MySQLSettings": {"ServerName": "h", "Port": 3307,
+          "Username": "u", "Password": "p", "DatabaseName": "d", "EventsPollInterval": 5}}]})",
+  };
+  for (const char* shape : shapes) {
+    CAPTURE(shape);
+    Problems problems;
+    const SourceSettings source = read_source_settings(shape, problems);
+    CHECK(texts_of(problems.errors) == Texts{});
+    CHECK(source.kind == SourceKind::kMysql);
+    CHECK(source.display_name() == "mysql://u@h:3307/d");
+    CHECK(source.password == "p");
+    CHECK(source.ssl_mode == SslMode::kVerifyFull);
+    CHECK(source.ca_certificate == "ca.pem");
+    REQUIRE_FALSE(problems.notices.empty());
+    CHECK(problems.notices.back().message() ==
+          "--source: reading MySQL and MariaDB is not yet honoured; the endpoint was checked, and a command "
+          "that has to read it refuses");
+  }
+  Problems problems;
+  CHECK(read_source_settings(R"({"EngineName":"mariadb","ServerName":"h"})", problems).kind ==
+        SourceKind::kMariadb);
+  CHECK(read_source_settings("mariadb://h", problems).kind == SourceKind::kMariadb);
+  CHECK(read_source_settings(R"({"ServerName":"h","EventsPollInterval":1})", problems, SourceKind::kMysql)
+            .kind == SourceKind::kMysql);
+  CHECK(problems.ok());
+}
+
+TEST_CASE("source_settings: MySQL's problems are told like any other") {
+  CHECK(
+      errors("{\"EngineName\":\"mysql\",\"MySQLSettings\":{\n"
+             "\"EventPollInterval\":5,\n"
+             "\"EventsPollInterval\":61,\n"
+             "\"SlotName\":\"s\",\n"
+             "\"SecretsManagerSecretId\":\"x\"}}") ==
+      Texts{"--source:2:1: /MySQLSettings/EventPollInterval: MySQLSettings has no setting "
+            "\"EventPollInterval\"\n"
+            "    \"EventPollInterval\":5,\n"
+            "    ^ expected \"EventsPollInterval\"",
+            "--source:3:22: /MySQLSettings/EventsPollInterval: EventsPollInterval 61 is out of range\n"
+            "    \"EventsPollInterval\":61,\n"
+            "                         ^ expected 1 to 60; in seconds",
+            "--source:4:1: /MySQLSettings/SlotName: MySQLSettings has no setting \"SlotName\"\n"
+            "    \"SlotName\":\"s\",\n"
+            "    ^ expected it in PostgreSQLSettings: SlotName belongs to PostgreSQLSettings",
+            "--source:5:26: /MySQLSettings/SecretsManagerSecretId: SecretsManagerSecretId is not supported\n"
+            "    \"SecretsManagerSecretId\":\"***\"}}\n"
+            "                             ^\n"
+            "  use Username and Password; a password may be ${env:NAME} or ${file:PATH}"});
+  CHECK(errors(R"({"EngineName":"mysql","Username":"u"})") ==
+        Texts{"--source:1:1: the source has no ServerName\n"
+              "    {\"EngineName\":\"mysql\",\"Username\":\"u\"}\n"
+              "    ^"});
+  CHECK(errors(R"({"EngineName":"postgres","MySQLSettings":{"ServerName":"h"}})") ==
+        Texts{"--source:1:26: /MySQLSettings: MySQLSettings does not belong to this engine\n"
+              "    {\"EngineName\":\"postgres\",\"MySQLSettings\":{\"ServerName\":\"h\"}}\n"
+              "                             ^ expected PostgreSQLSettings"});
 }
 
 TEST_CASE("source_settings: what AWS would have to do is refused with what to use") {

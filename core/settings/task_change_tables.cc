@@ -9,16 +9,20 @@ namespace {
 
 using T = TaskSettings;
 
-Field<T> cdc_field(std::string_view name, std::string_view type, std::string fallback,
-                   std::string range = {}) {
-  return unused_field<T>(name, type, std::move(fallback), std::move(range)).not_yet("change data capture");
+constexpr std::string_view kBatch = "it belongs to BatchApplyEnabled, which Kafka cannot use";
+constexpr std::string_view kControlTables = "control tables as messages";
+
+Field<T> cdc_field(std::string_view name, std::string fallback, IntegerRange range) {
+  return unused_integer<T>(name, std::move(fallback), range).not_yet("change data capture");
 }
-Field<T> batch_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback))
-      .no_effect("it belongs to BatchApplyEnabled, which Kafka cannot use");
+Field<T> batch_field(std::string_view name, std::string fallback) {
+  return unused_integer<T>(name, std::move(fallback), {0}).no_effect(std::string(kBatch));
 }
 Field<T> history_field(std::string_view name) {
-  return unused_field<T>(name, "boolean", "false").not_yet("control tables as messages");
+  return unused_boolean<T>(name, "false").not_yet(std::string(kControlTables));
+}
+Field<T> timeslot_field(std::string_view name) {
+  return unused_integer<T>(name, "5", {0, INT64_MAX, "minutes"}).not_yet(std::string(kControlTables));
 }
 
 // SPEC FieldName: "When EnableBeforeImage is true, FieldName is required and can't be empty."
@@ -65,38 +69,38 @@ TaskTable make_ddl_handling_table() {
 }
 
 TaskTable make_control_tables_table() {
-  return {
-      "ControlTablesSettings",
-      "DMS's own tables about a task.",
-      {
-          unused_field<T>("ControlSchema", "string", "").not_yet("control tables as messages"),
-          unused_field<T>("HistoryTimeslotInMinutes", "integer", "5").not_yet("control tables as messages"),
-          unused_field<T>("historyTimeslotInMinutes", "integer", "5").not_yet("control tables as messages"),
-          history_field("HistoryTableEnabled"),
-          history_field("SuspendedTablesTableEnabled"),
-          history_field("StatusTableEnabled"),
-          history_field("FullLoadExceptionTableEnabled"),
-          history_field("CommitPositionTableEnabled"),
-      }};
+  return {"ControlTablesSettings",
+          "DMS's own tables about a task.",
+          {
+              unused_text<T>("ControlSchema", "").not_yet(std::string(kControlTables)),
+              timeslot_field("HistoryTimeslotInMinutes"),
+              timeslot_field("historyTimeslotInMinutes"),
+              history_field("HistoryTableEnabled"),
+              history_field("SuspendedTablesTableEnabled"),
+              history_field("StatusTableEnabled"),
+              history_field("FullLoadExceptionTableEnabled"),
+              history_field("CommitPositionTableEnabled"),
+          }};
 }
 
 TaskTable make_change_processing_tuning_table() {
   return {"ChangeProcessingTuning",
           "Buffers while following changes.",
           {
-              batch_field("BatchApplyPreserveTransaction", "boolean", "true"),
-              batch_field("BatchApplyTimeoutMin", "integer", "1"),
-              batch_field("BatchApplyTimeoutMax", "integer", "30"),
-              batch_field("BatchApplyMemoryLimit", "integer", "500"),
-              batch_field("BatchSplitSize", "integer", "0"),
-              cdc_field("MinTransactionSize", "integer", "1000"),
-              integer_field<T>("CommitTimeout", DMSKAFKA_MEMBER(commit_timeout), {1, 3'600},
-                               "seconds between two checkpoints while following changes; records go out at once"),
-              cdc_field("MemoryLimitTotal", "integer", "1024", "MB"),
-              cdc_field("MemoryKeepTime", "integer", "60", "seconds"),
-              unused_field<T>("StatementCacheSize", "integer", "50")
+              unused_boolean<T>("BatchApplyPreserveTransaction", "true").no_effect(std::string(kBatch)),
+              batch_field("BatchApplyTimeoutMin", "1"),
+              batch_field("BatchApplyTimeoutMax", "30"),
+              batch_field("BatchApplyMemoryLimit", "500"),
+              batch_field("BatchSplitSize", "0"),
+              cdc_field("MinTransactionSize", "1000", {0}),
+              integer_field<T>("CommitTimeout", DMSKAFKA_MEMBER(commit_timeout), {0, 3'600, "seconds"},
+                               "between two checkpoints while following changes; records go out at once"),
+              cdc_field("MemoryLimitTotal", "1024", {0, INT64_MAX, "MB"}),
+              cdc_field("MemoryKeepTime", "60", {0, INT64_MAX, "seconds"}),
+              unused_integer<T>("StatementCacheSize", "50", {0, 200})
                   .no_effect("no statements are run on the target"),
-              unused_field<T>("RecoveryTimeout", "integer", "-1").no_effect("resuming has no bound in time"),
+              unused_integer<T>("RecoveryTimeout", "-1", {-1, INT64_MAX, "-1 is without bound"})
+                  .no_effect("resuming has no bound in time"),
           }};
 }
 
@@ -104,9 +108,9 @@ TaskTable make_stream_buffer_table() {
   return {"StreamBufferSettings",
           "DMS's internal buffers.",
           {
-              cdc_field("StreamBufferCount", "integer", "3"),
-              cdc_field("StreamBufferSizeInMB", "integer", "8"),
-              cdc_field("CtrlStreamBufferSizeInMB", "integer", "5", "1 to 8"),
+              cdc_field("StreamBufferCount", "3", {0}),
+              cdc_field("StreamBufferSizeInMB", "8", {0}),
+              cdc_field("CtrlStreamBufferSizeInMB", "5", {1, 8}),
           }};
 }
 
@@ -116,8 +120,8 @@ TaskTable make_loopback_table() {
           {
               refused_field<T>("EnableLoopbackPrevention", "boolean",
                                "a topic is never written back; leave it out", "false"),
-              unused_field<T>("SourceSchema", "string", "").no_effect("a topic is never written back"),
-              unused_field<T>("TargetSchema", "string", "").no_effect("a topic is never written back"),
+              unused_text<T>("SourceSchema", "").no_effect("a topic is never written back"),
+              unused_text<T>("TargetSchema", "").no_effect("a topic is never written back"),
           }};
 }
 

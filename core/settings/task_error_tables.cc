@@ -30,9 +30,16 @@ Field<T> table_policy_field(std::string_view name, Get get, std::string meaning)
           }};
 }
 
-Field<T> apply_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback))
-      .no_effect("nothing is applied to rows: every change becomes a record");
+constexpr std::string_view kNoApply = "nothing is applied to rows: every change becomes a record";
+// A target that rows are written into can also turn an insert into an update, and the reverse.
+constexpr std::array<std::string_view, 5> kInsertPolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
+                                                             "STOP_TASK", "UPDATE_RECORD"};
+constexpr std::array<std::string_view, 5> kUpdatePolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
+                                                             "STOP_TASK", "INSERT_RECORD"};
+constexpr std::array<std::string_view, 2> kEventPolicies = {"IGNORE", "STOP_TASK"};
+
+Field<T> apply_field(std::string_view name, std::string fallback, std::span<const std::string_view> names) {
+  return unused_choice<T>(name, std::move(fallback), names).no_effect(std::string(kNoApply));
 }
 
 }  // namespace
@@ -53,7 +60,8 @@ TaskTable make_error_behavior_table() {
                        "what follows once DataErrorEscalationCount is exceeded"),
           integer_field<T>("DataErrorEscalationCount", DMSKAFKA_MEMBER(data_error_escalation_count), kCount,
                            "record errors of a table before the escalation policy; 0: never"),
-          unused_field<T>("DataMaskingErrorPolicy", "choice", "STOP_TASK").not_yet("masking rules"),
+          unused_choice<T>("DataMaskingErrorPolicy", "STOP_TASK", kPolicies)
+              .no_effect("a mask works on a value's text, so it cannot fail"),
           table_policy_field("TableErrorPolicy", DMSKAFKA_MEMBER(table_error_policy),
                              "a table that cannot be read"),
           table_policy_field("TableErrorEscalationPolicy", DMSKAFKA_MEMBER(table_error_escalation_policy),
@@ -62,29 +70,32 @@ TaskTable make_error_behavior_table() {
                            "table errors before the escalation policy; 0: never"),
           boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
                            "a task that selects no table fails"),
-          integer_field<T>("RecoverableErrorCount", DMSKAFKA_MEMBER(recoverable_error_count), {-1, 1'000'000},
-                           "while following changes: attempts in a row that get nowhere after the source or the target "
-                           "was lost, before the task ends; -1: no bound"),
+          integer_field<T>(
+              "RecoverableErrorCount", DMSKAFKA_MEMBER(recoverable_error_count),
+              {-1, INT64_MAX, "-1 is without bound"},
+              "while following changes: attempts in a row that get nowhere after the source or the "
+              "target was lost, before the task ends"),
           integer_field<T>("RecoverableErrorInterval", DMSKAFKA_MEMBER(recoverable_error_interval),
-                           {0, 86'400}, "seconds between such attempts; the first comes within one second"),
+                           {0, 86'400, "seconds"},
+                           "between such attempts; the first comes within one second"),
           boolean_field<T>("RecoverableErrorThrottling", DMSKAFKA_MEMBER(recoverable_error_throttling),
                            "the interval doubles with every attempt that gets nowhere"),
-          integer_field<T>("RecoverableErrorThrottlingMax",
-                           DMSKAFKA_MEMBER(recoverable_error_throttling_max), {1, 86'400},
-                           "seconds; the interval grows no further"),
+          integer_field<T>("RecoverableErrorThrottlingMax", DMSKAFKA_MEMBER(recoverable_error_throttling_max),
+                           {0, 86'400, "seconds"}, "the interval grows no further"),
           boolean_field<T>("RecoverableErrorStopRetryAfterThrottlingMax",
                            DMSKAFKA_MEMBER(recoverable_error_stop_retry_after_throttling_max),
                            "the task ends once the interval has grown to that"),
-          apply_field("ApplyErrorDeletePolicy", "choice", "IGNORE_RECORD"),
-          apply_field("ApplyErrorInsertPolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorUpdatePolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorEscalationPolicy", "choice", "LOG_ERROR"),
-          apply_field("ApplyErrorEscalationCount", "integer", "0"),
-          unused_field<T>("ApplyErrorFailOnTruncationDdl", "boolean", "false").not_yet("change data capture"),
-          unused_field<T>("FailOnTransactionConsistencyBreached", "boolean", "false")
+          apply_field("ApplyErrorDeletePolicy", "IGNORE_RECORD", kPolicies),
+          apply_field("ApplyErrorInsertPolicy", "LOG_ERROR", kInsertPolicies),
+          apply_field("ApplyErrorUpdatePolicy", "LOG_ERROR", kUpdatePolicies),
+          apply_field("ApplyErrorEscalationPolicy", "LOG_ERROR", kPolicies),
+          unused_integer<T>("ApplyErrorEscalationCount", "0", {0}).no_effect(std::string(kNoApply)),
+          unused_boolean<T>("ApplyErrorFailOnTruncationDdl", "false").not_yet("change data capture"),
+          unused_boolean<T>("FailOnTransactionConsistencyBreached", "false")
               .no_effect("load and changes meet at one exact position"),
-          unused_field<T>("FullLoadIgnoreConflicts", "boolean", "true").no_effect("a topic has no conflicts"),
-          unused_field<T>("EventErrorPolicy", "choice", "IGNORE").no_effect("DMS does not document it"),
+          unused_boolean<T>("FullLoadIgnoreConflicts", "true").no_effect("a topic has no conflicts"),
+          unused_choice<T>("EventErrorPolicy", "IGNORE", kEventPolicies)
+              .no_effect("no events are sent to AWS's notification service"),
       }};
 }
 

@@ -12,6 +12,7 @@ using T = TaskSettings;
 constexpr std::array<std::string_view, 3> kPrepModes = {"DROP_AND_CREATE", "TRUNCATE_BEFORE_LOAD",
                                                         "DO_NOTHING"};
 constexpr std::string_view kLanes = "change data capture";
+constexpr IntegerRange kLobKilobytes = {0, 102'400, "in KB"};
 
 // Buffers and queues. SPEC ParallelLoadBufferSize: "valid only when there is more than one thread."
 std::string only_with_threads(std::string_view meaning) {
@@ -104,51 +105,53 @@ void read_batch_apply(FieldInput& input, T&) {
 }  // namespace
 
 TaskTable make_target_metadata_table() {
-  return {"TargetMetadata",
-          "How tables, LOBs and threads are handled.",
-          {
-              text_field<T>("TargetSchema", DMSKAFKA_MEMBER(target_schema),
-                            "the schema-name in messages; a rule that renames the schema wins"),
-              boolean_field<T>("SupportLobs", DMSKAFKA_MEMBER(support_lobs),
-                               "false leaves LOB columns out, of rows and of table definitions; a column of "
-                               "the primary key stays"),
-              Field<T>{{"FullLobMode", "boolean", "false", "", Verdict::kHonoured,
-                        "true is not allowed for Kafka in DMS: a warning, and values are not cut"},
-                       read_full_lob_mode},
-              Field<T>{{"LimitedSizeLobMode", "boolean", "false", "", Verdict::kHonoured,
-                        "true cuts LOBs at LobMaxSize (32 KB unless set); false: they are sent whole"},
-                       read_limited_lob_mode},
-              Field<T>{{"LobMaxSize", "integer", "0", "0 (not set) to 102400 (KB)", Verdict::kHonoured,
-                        "longer LOBs are cut, text never within a character, and each cut is counted"},
-                       read_lob_max_size},
-              unused_field<T>("LobChunkSize", "integer", "64").no_effect("it belongs to FullLobMode"),
-              unused_field<T>("InlineLobMaxSize", "integer", "0").no_effect("it belongs to FullLobMode"),
-              unused_field<T>("LoadMaxFileSize", "integer", "0")
-                  .no_effect("it bounds CSV files, which are not written here"),
-              threads_field("ParallelLoadThreads", DMSKAFKA_MEMBER(parallel_load_threads), kLoad),
-              buffer_field("ParallelLoadBufferSize", DMSKAFKA_MEMBER(parallel_load_buffer_size), kLoad),
-              Field<T>{{"ParallelLoadQueuesPerThread", "integer", "0", "0 (not set), 1, or 5 to 512",
-                        kLoad.verdict, only_with_threads(kLoad.queues)},
-                       read_load_queues},
-              threads_field("ParallelApplyThreads", DMSKAFKA_MEMBER(parallel_apply_threads), kApply),
-              buffer_field("ParallelApplyBufferSize", DMSKAFKA_MEMBER(parallel_apply_buffer_size), kApply),
-              Field<T>{{"ParallelApplyQueuesPerThread", "integer", "0", "0 (not set) or 1 to 512",
-                        kApply.verdict, only_with_threads(kApply.queues)},
-                       [](FieldInput& input, T& into) {
-                         const auto queues = input.integer(0, 512);
-                         if (queues && *queues != 0) into.parallel_apply_queues_per_thread = *queues;
-                       }},
-              Field<T>{{"BatchApplyEnabled", "boolean", "false", "", Verdict::kHonoured,
-                        "true loses data with Kafka in DMS: a warning, and it is treated as false"},
-                       read_batch_apply},
-              unused_field<T>("TaskRecoveryTableEnabled", "boolean", "false")
-                  .no_effect("the state file holds what is needed to resume"),
-          }};
+  return {
+      "TargetMetadata",
+      "How tables, LOBs and threads are handled.",
+      {
+          text_field<T>("TargetSchema", DMSKAFKA_MEMBER(target_schema),
+                        "the schema-name in messages; a rule that renames the schema wins"),
+          boolean_field<T>("SupportLobs", DMSKAFKA_MEMBER(support_lobs),
+                           "false leaves LOB columns out, of rows and of table definitions; a column of "
+                           "the primary key stays"),
+          Field<T>{{"FullLobMode", "boolean", "false", "", Verdict::kHonoured,
+                    "true is not allowed for Kafka in DMS: a warning, and values are not cut"},
+                   read_full_lob_mode},
+          Field<T>{{"LimitedSizeLobMode", "boolean", "false", "", Verdict::kHonoured,
+                    "true cuts LOBs at LobMaxSize (32 KB unless set); false: they are sent whole"},
+                   read_limited_lob_mode},
+          Field<T>{{"LobMaxSize", "integer", "0", "0 (not set) to 102400 (KB)", Verdict::kHonoured,
+                    "longer LOBs are cut, text never within a character, and each cut is counted"},
+                   read_lob_max_size},
+          unused_integer<T>("LobChunkSize", "64", kLobKilobytes).no_effect("it belongs to FullLobMode"),
+          unused_integer<T>("InlineLobMaxSize", "0", kLobKilobytes).no_effect("it belongs to FullLobMode"),
+          unused_integer<T>("LoadMaxFileSize", "0", {0, 100'000, "in KB"})
+              .no_effect("it bounds CSV files, which are not written here"),
+          threads_field("ParallelLoadThreads", DMSKAFKA_MEMBER(parallel_load_threads), kLoad),
+          buffer_field("ParallelLoadBufferSize", DMSKAFKA_MEMBER(parallel_load_buffer_size), kLoad),
+          Field<T>{{"ParallelLoadQueuesPerThread", "integer", "0", "0 (not set), 1, or 5 to 512",
+                    kLoad.verdict, only_with_threads(kLoad.queues)},
+                   read_load_queues},
+          threads_field("ParallelApplyThreads", DMSKAFKA_MEMBER(parallel_apply_threads), kApply),
+          buffer_field("ParallelApplyBufferSize", DMSKAFKA_MEMBER(parallel_apply_buffer_size), kApply),
+          Field<T>{{"ParallelApplyQueuesPerThread", "integer", "0", "0 (not set) or 1 to 512", kApply.verdict,
+                    only_with_threads(kApply.queues)},
+                   [](FieldInput& input, T& into) {
+                     const auto queues = input.integer(0, 512);
+                     if (queues && *queues != 0) into.parallel_apply_queues_per_thread = *queues;
+                   }},
+          Field<T>{{"BatchApplyEnabled", "boolean", "false", "", Verdict::kHonoured,
+                    "true loses data with Kafka in DMS: a warning, and it is treated as false"},
+                   read_batch_apply},
+          unused_boolean<T>("TaskRecoveryTableEnabled", "false")
+              .no_effect("the state file holds what is needed to resume"),
+      }};
 }
 
 TaskTable make_full_load_table() {
-  const auto old = [](std::string_view name, std::string_view type) {
-    return unused_field<T>(name, type, "").no_effect("a member of 2017; the command says what is done");
+  constexpr std::string_view kOld = "a member of 2017; the command says what is done";
+  const auto old = [&](std::string_view name) {
+    return unused_boolean<T>(name, "").no_effect(std::string(kOld));
   };
   return {
       "FullLoadSettings",
@@ -162,17 +165,15 @@ TaskTable make_full_load_table() {
                            {1, 49, "AWS's bound"}, "tables loaded at once"),
           integer_field<T>("CommitRate", DMSKAFKA_MEMBER(commit_rate), {1, 50'000}, "")
               .no_effect("records are sent as they come; progress is saved as it is acknowledged"),
-          unused_field<T>("CreatePkAfterFullLoad", "boolean", "false")
-              .no_effect("topics have no primary key"),
-          unused_field<T>("StopTaskCachedChangesApplied", "boolean", "false").not_yet("change data capture"),
-          unused_field<T>("StopTaskCachedChangesNotApplied", "boolean", "false")
-              .not_yet("change data capture"),
-          unused_field<T>("TransactionConsistencyTimeout", "integer", "600").not_yet("change data capture"),
-          old("FullLoadEnabled", "boolean"),
-          old("ApplyChangesEnabled", "boolean"),
-          old("ResumeEnabled", "boolean"),
-          old("ResumeMinTableSize", "integer"),
-          old("ResumeOnlyClusteredPKTables", "boolean"),
+          unused_boolean<T>("CreatePkAfterFullLoad", "false").no_effect("topics have no primary key"),
+          unused_boolean<T>("StopTaskCachedChangesApplied", "false").not_yet("change data capture"),
+          unused_boolean<T>("StopTaskCachedChangesNotApplied", "false").not_yet("change data capture"),
+          unused_integer<T>("TransactionConsistencyTimeout", "600", {0}).not_yet("change data capture"),
+          old("FullLoadEnabled"),
+          old("ApplyChangesEnabled"),
+          old("ResumeEnabled"),
+          unused_integer<T>("ResumeMinTableSize", "", {0}).no_effect(std::string(kOld)),
+          old("ResumeOnlyClusteredPKTables"),
       }};
 }
 

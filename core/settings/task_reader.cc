@@ -111,23 +111,12 @@ class TaskReader {
   }
 
   void read_other(const JsonMember& member) {
-    if (member.name == "FailTaskWhenCleanTaskResourceFailed") {
-      const bool asks = member.value.kind() == JsonKind::kBoolean && member.value.boolean();
-      if (asks) {
-        problems_.notices.push_back(
-            wrong(member.value,
-                  "FailTaskWhenCleanTaskResourceFailed has no effect here: a task has no resources in AWS"));
-      }
-      return;
+    if (const auto* field = task_members_table().find(member.name)) {
+      if (member.value.is_null()) return;
+      FieldInput input("the task settings", field->name, member.value, nullptr, problems_);
+      return read_field(*field, input, settings_);
     }
-    if (member.name == "PostProcessingRules") {
-      if (!member.value.is_null()) {
-        problems_.notices.push_back(
-            wrong(member.value, "PostProcessingRules has no effect here: Kafka has none"));
-      }
-      return;
-    }
-    std::vector<std::string_view> names;
+    std::vector<std::string_view> names = task_members_table().names();
     for (const TaskTable& table : task_tables()) names.push_back(table.name);
     const std::string_view owner = task_group_of(member.name);
     const std::string_view nearest = nearest_name(member.name, names);

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <array>
+
 #include "core/settings/task_tables.h"
 
 namespace dmskafka {
@@ -5,8 +9,46 @@ namespace {
 
 using T = TaskSettings;
 
-Field<T> validation_field(std::string_view name, std::string_view type, std::string fallback) {
-  return unused_field<T>(name, type, std::move(fallback)).no_effect("DMS has no validation for Kafka");
+constexpr std::string_view kNoValidation = "DMS has no validation for Kafka";
+constexpr std::array<std::string_view, 2> kValidationModes = {"ROW_LEVEL", "GROUP_LEVEL"};
+constexpr std::array<std::string_view, 23> kComponents = {
+    "TRANSFORMATION", "SOURCE_UNLOAD",    "IO",           "TARGET_LOAD",   "PERFORMANCE",  "SOURCE_CAPTURE",
+    "SORTER",         "REST_SERVER",      "VALIDATOR",    "VALIDATOR_EXT", "TARGET_APPLY", "TASK_MANAGER",
+    "TABLES_MANAGER", "METADATA_MANAGER", "FILE_FACTORY", "COMMON",        "ADDONS",       "DATA_STRUCTURE",
+    "COMMUNICATION",  "FILE_TRANSFER",    "DATA_RESYNC",  "RESYNC_APPLY",  "RESYNC_UNLOAD"};
+constexpr std::array<std::string_view, 6> kSeverities = {
+    "LOGGER_SEVERITY_ERROR",   "LOGGER_SEVERITY_WARNING", "LOGGER_SEVERITY_INFO",
+    "LOGGER_SEVERITY_DEFAULT", "LOGGER_SEVERITY_DEBUG",   "LOGGER_SEVERITY_DETAILED_DEBUG"};
+
+Field<T> validation_number(std::string_view name, std::string fallback) {
+  return unused_integer<T>(name, std::move(fallback), {0}).no_effect(std::string(kNoValidation));
+}
+Field<T> validation_switch(std::string_view name) {
+  return unused_boolean<T>(name, "false").no_effect(std::string(kNoValidation));
+}
+
+// [{"Id": "SORTER", "Severity": "LOGGER_SEVERITY_DEFAULT"}, …]
+void check_log_components(FieldInput& input, T&) {
+  input.structure(JsonKind::kArray);
+  if (!input.value().is_array()) return;
+  for (const JsonValue& component : input.value().items()) {
+    if (!component.is_object()) {
+      FieldInput("LogComponents", "LogComponents", component, input.place(), input.problems())
+          .structure(JsonKind::kObject);
+      continue;
+    }
+    for (const JsonMember& member : component.members()) {
+      FieldInput part("LogComponents", member.name, member.value, input.place(), input.problems());
+      if (member.name == "Id") {
+        (void)part.choice(kComponents);
+      } else if (member.name == "Severity") {
+        (void)part.choice(kSeverities);
+      } else {
+        constexpr std::array<std::string_view, 2> kMembers = {"Id", "Severity"};
+        field_detail::unknown_member("LogComponents", member, kMembers, {input.problems(), input.place()});
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -16,12 +58,14 @@ TaskTable make_logging_table() {
   return {"Logging",
           "What DMS writes to CloudWatch.",
           {
-              unused_field<T>("EnableLogging", "boolean", "false").no_effect(words),
-              unused_field<T>("EnableLogContext", "boolean", "false").no_effect(words),
-              unused_field<T>("LogComponents", "list", "").no_effect(words),
-              unused_field<T>("DeleteTaskLogs", "boolean", "false").no_effect("there are none"),
-              unused_field<T>("CloudWatchLogGroup", "string", "").no_effect("CloudWatch exists only in AWS"),
-              unused_field<T>("CloudWatchLogStream", "string", "").no_effect("CloudWatch exists only in AWS"),
+              unused_boolean<T>("EnableLogging", "false").no_effect(words),
+              unused_boolean<T>("EnableLogContext", "false").no_effect(words),
+              Field<T>{{"LogComponents", "list", "", "of Id and Severity, as DMS names them",
+                        Verdict::kNoEffect, words},
+                       check_log_components},
+              unused_boolean<T>("DeleteTaskLogs", "false").no_effect("there are none"),
+              unused_text<T>("CloudWatchLogGroup", "").no_effect("CloudWatch exists only in AWS"),
+              unused_text<T>("CloudWatchLogStream", "").no_effect("CloudWatch exists only in AWS"),
           }};
 }
 
@@ -33,19 +77,20 @@ TaskTable make_validation_table() {
                                "false"),
               refused_field<T>("ValidationOnly", "boolean", "DMS has no validation for Kafka; leave it out",
                                "false"),
-              validation_field("ValidationMode", "choice", "ROW_LEVEL"),
-              validation_field("ThreadCount", "integer", "5"),
-              validation_field("PartitionSize", "integer", "10000"),
-              validation_field("FailureMaxCount", "integer", "10000"),
-              validation_field("TableFailureMaxCount", "integer", "1000"),
-              validation_field("RecordFailureDelayInMinutes", "integer", "5"),
-              validation_field("RecordFailureDelayLimitInMinutes", "integer", "0"),
-              validation_field("RecordSuspendDelayInMinutes", "integer", "30"),
-              validation_field("MaxKeyColumnSize", "integer", "8096"),
-              validation_field("HandleCollationDiff", "boolean", "false"),
-              validation_field("SkipLobColumns", "boolean", "false"),
-              validation_field("ValidationPartialLobSize", "integer", "0"),
-              validation_field("ValidationQueryCdcDelaySeconds", "integer", "0"),
+              unused_choice<T>("ValidationMode", "ROW_LEVEL", kValidationModes)
+                  .no_effect(std::string(kNoValidation)),
+              validation_number("ThreadCount", "5"),
+              validation_number("PartitionSize", "10000"),
+              validation_number("FailureMaxCount", "10000"),
+              validation_number("TableFailureMaxCount", "1000"),
+              validation_number("RecordFailureDelayInMinutes", "5"),
+              validation_number("RecordFailureDelayLimitInMinutes", "0"),
+              validation_number("RecordSuspendDelayInMinutes", "30"),
+              validation_number("MaxKeyColumnSize", "8096"),
+              validation_switch("HandleCollationDiff"),
+              validation_switch("SkipLobColumns"),
+              validation_number("ValidationPartialLobSize", "0"),
+              validation_number("ValidationQueryCdcDelaySeconds", "0"),
           }};
 }
 
@@ -64,9 +109,21 @@ TaskTable make_time_travel_table() {
           "Time travel in S3.",
           {
               refused_field<T>("EnableTT", "boolean", "time travel writes to S3; leave it out", "false"),
-              unused_field<T>("TTS3Settings", "object", "").no_effect("time travel writes to S3"),
-              unused_field<T>("TTRecordSettings", "object", "").no_effect("time travel writes to S3"),
+              unused_object<T>("TTS3Settings").no_effect("time travel writes to S3"),
+              unused_object<T>("TTRecordSettings").no_effect("time travel writes to S3"),
           }};
+}
+
+const TaskTable& task_members_table() {
+  static const TaskTable table = {
+      "The task settings",
+      "What stands beside the groups.",
+      {
+          unused_boolean<T>("FailTaskWhenCleanTaskResourceFailed", "false")
+              .no_effect("a task has no resources in AWS"),
+          Field<T>{{"PostProcessingRules", "any", "", "", Verdict::kNoEffect, "Kafka has none"}, nullptr},
+      }};
+  return table;
 }
 
 }  // namespace dmskafka

@@ -347,3 +347,30 @@ TEST_CASE("task_settings: the whole document is no object, or no JSON") {
   CHECK(errors("file://no-such-file.json") ==
         Texts{"cannot read no-such-file.json: No such file or directory"});
 }
+
+TEST_CASE("task_settings: the page's example of 128 threads asks for MaxThreads, and has it with it") {
+  const std::string example =
+      R"("TargetMetadata":{"ParallelApplyThreads":128,"ParallelApplyQueuesPerThread":64,"ParallelApplyBufferSize":50})";
+  Problems refused;
+  (void)read_task_settings("{" + example + "}", MigrationType::kFullLoad, refused);
+  REQUIRE(refused.errors.size() == 1);
+  CHECK(refused.errors[0].expectation() == "0 to 32; DmskafkaSettings.MaxThreads raises this bound");
+  Problems accepted;
+  const TaskSettings task = read_task_settings("{" + example + R"(,"DmskafkaSettings":{"MaxThreads":128}})",
+                                               MigrationType::kFullLoad, accepted);
+  CHECK(accepted.ok());
+  CHECK(task.parallel_apply_threads == 128);
+  CHECK(task.parallel_apply_queues_per_thread == 64);
+  CHECK(task.parallel_apply_buffer_size == 50);
+}
+
+TEST_CASE("task_settings: FailTasksOnLobTruncation stops the task whatever the policy says") {
+  Problems problems;
+  const SourceSettings source = read_source_settings(
+      R"({"ServerName":"h","DatabaseName":"d","FailTasksOnLobTruncation":true})", problems);
+  TaskSettings task;
+  task.data_truncation_error_policy = ErrorPolicy::kIgnoreRecord;
+  check_settings_together(source, {}, task, MigrationType::kFullLoad, problems);
+  CHECK(problems.ok());
+  CHECK(task.data_truncation_error_policy == ErrorPolicy::kStopTask);
+}

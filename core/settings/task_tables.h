@@ -26,6 +26,8 @@ TaskTable make_dmskafka_table();  // task_dmskafka_table.cc
 
 /// DmskafkaSettings.Topic, which is read within its group.
 const TaskTable& topic_table();
+/// The members that belong to no group. task_service_tables.cc
+const TaskTable& task_members_table();
 /// All groups; DmskafkaSettings first, because MaxThreads bounds others.
 std::span<const TaskTable> task_tables();
 const TaskTable* find_task_table(std::string_view name);

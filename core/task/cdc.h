@@ -37,8 +37,8 @@ struct CdcTask {
 
 /// How it ended. Filled also when it fails, as far as it came.
 struct CdcSummary {
-  std::string start;       ///< where this run began to follow, for people
-  std::string checkpoint;  ///< the position stored last
+  std::string start;          ///< where this run began to follow, for people
+  std::string checkpoint;     ///< the position stored last
   std::uint64_t changes = 0;  ///< delivered by this run
   std::uint64_t transactions = 0;
   std::uint64_t inserts = 0, updates = 0, deletes = 0, ddls = 0;

@@ -33,8 +33,8 @@ ApplyLanes::Options lane_options(const CdcTask& task) {
   // a Kafka target endpoint. The default value is zero (0)". Zero is one thread here.
   if (settings.parallel_apply_threads > 0) {
     options.threads = static_cast<std::uint32_t>(settings.parallel_apply_threads);
-    options.queues_per_thread = static_cast<std::uint32_t>(
-        std::max<std::int64_t>(1, settings.parallel_apply_queues_per_thread));
+    options.queues_per_thread =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(1, settings.parallel_apply_queues_per_thread));
     if (settings.parallel_apply_buffer_size > 0) {
       options.buffer_records = static_cast<std::uint32_t>(settings.parallel_apply_buffer_size);
     }
@@ -117,8 +117,7 @@ Result<void> CdcAttempt::announce(CdcRouter& router, const TableVersions& tables
   for (const TableName& name : start_.announce) {
     if (auto version = tables.find(name); version != nullptr && sends) versions.push_back(std::move(version));
   }
-  DMSKAFKA_TRY(
-      router.send_start(task_.planner.start_messages(start_.kind, task_.clock.now()), versions));
+  DMSKAFKA_TRY(router.send_start(task_.planner.start_messages(start_.kind, task_.clock.now()), versions));
   for (const TableName& name : start_.announce) {
     TableLoadRecord record;
     record.name = name;

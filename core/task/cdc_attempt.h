@@ -52,7 +52,7 @@ class CdcAttempt {
   CdcStart& start_;
   CdcStop& conditions_;
   const std::stop_token stop_;
-  TaskFailure failure_;  // by the sink, the lanes and the state file: nothing more can be delivered
+  TaskFailure failure_;      // by the sink, the lanes and the state file: nothing more can be delivered
   std::stop_source intake_;  // ends the reader alone
   DeliveryAccounts accounts_;
   DeliveryTracker tracker_;

@@ -58,8 +58,7 @@ void CdcCheckpoints::take_in(const CdcPortion& portion) {
     progress.deletes.store(table.deletes);
     progress.ddls.store(table.ddls);
     changes_ += share->inserts + share->updates + share->deletes;
-    std::erase_if(update_.statistics,
-                  [&](const TableStatistics& older) { return older.name == table.name; });
+    std::erase_if(update_.statistics, [&](const TableStatistics& older) { return older.name == table.name; });
     update_.statistics.push_back(table);
   }
 }

@@ -29,9 +29,9 @@ class CdcCheckpoints {
   Result<std::optional<LogPosition>> save(When when);
 
   const CdcCheckpoint& stored() const { return stored_; }
-  std::uint64_t changes() const { return changes_; }            ///< delivered since construction
+  std::uint64_t changes() const { return changes_; }                 ///< delivered since construction
   std::int64_t newest_commit_us() const { return next_.commit_us; }  ///< delivered, not necessarily stored
-  bool moved() const { return moved_; }                         ///< a checkpoint was stored since construction
+  bool moved() const { return moved_; }  ///< a checkpoint was stored since construction
 
  private:
   void take_in(const CdcPortion& portion);
@@ -45,7 +45,7 @@ class CdcCheckpoints {
   std::uint64_t changes_ = 0;
   std::chrono::steady_clock::time_point due_;
   std::map<TableName, TableStatistics> statistics_;
-  CheckpointUpdate update_;             // beside the checkpoint: what `next_` stores
+  CheckpointUpdate update_;                        // beside the checkpoint: what `next_` stores
   std::vector<std::shared_ptr<LogPortion>> open_;  // passed, but the transaction they are of goes on
 };
 

@@ -48,9 +48,9 @@ struct PortionShare {
 struct CdcPortion final : LogPortion {
   std::vector<std::unique_ptr<PortionShare>> shares;  // tickets point into them
   DeliveryTicket task_ticket{&unit, nullptr, MessageKind::kControl};
-  PreviousTransaction previous;                       ///< at `end`
-  std::int64_t commit_us = 0;                         ///< of the last transaction; 0: none ended here
-  std::uint64_t transactions = 0;                     ///< that ended here and had changes of ours
+  PreviousTransaction previous;    ///< at `end`
+  std::int64_t commit_us = 0;      ///< of the last transaction; 0: none ended here
+  std::uint64_t transactions = 0;  ///< that ended here and had changes of ours
   std::vector<std::shared_ptr<const TableSchema>> schemas;
   std::vector<TableName> forgotten;
 };

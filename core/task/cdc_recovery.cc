@@ -19,8 +19,7 @@ constexpr milliseconds kFirstWaitMax{1'000};
 /// Half to all of `wait`, so that several tasks do not come back at one moment.
 milliseconds jittered(milliseconds wait) {
   std::minstd_rand random(std::random_device{}());
-  return milliseconds(
-      std::uniform_int_distribution<std::int64_t>(wait.count() / 2, wait.count())(random));
+  return milliseconds(std::uniform_int_distribution<std::int64_t>(wait.count() / 2, wait.count())(random));
 }
 
 /// No default: a new code must be thought about here.
@@ -77,9 +76,10 @@ CdcRecovery::Verdict CdcRecovery::decide(const Error& failure, Progress progress
   const bool at_max = settings_.recoverable_error_throttling && in_a_row_ > 1 &&
                       wait >= std::chrono::seconds(settings_.recoverable_error_throttling_max);
   if (at_max && settings_.recoverable_error_stop_retry_after_throttling_max) {
-    log_error(fmt::format("{} attempts in a row got nowhere, and the pause between them has reached "
-                          "RecoverableErrorThrottlingMax",
-                          in_a_row_));
+    log_error(
+        fmt::format("{} attempts in a row got nowhere, and the pause between them has reached "
+                    "RecoverableErrorThrottlingMax",
+                    in_a_row_));
     return Verdict::kFinal;
   }
   ++in_a_row_;

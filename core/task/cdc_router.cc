@@ -91,7 +91,8 @@ Result<CdcRouter::Outcome> CdcRouter::route_changes(SharedLogBatch& batch, const
     ++next_transaction_;
   }
   if (next_transaction_ == transactions.size()) {
-    return Error(ErrorCode::kInternal, "a change of a transaction that its batch does not hold, or out of order");
+    return Error(ErrorCode::kInternal,
+                 "a change of a transaction that its batch does not hold, or out of order");
   }
   transactions[next_transaction_]->previous_id = previous_.id;
   transactions[next_transaction_]->previous_record = previous_.record;
@@ -100,8 +101,8 @@ Result<CdcRouter::Outcome> CdcRouter::route_changes(SharedLogBatch& batch, const
     if (change.table != cached_schema_) {
       const auto version = parts_.tables.of(change.table);
       if (!version) {
-        return Error(ErrorCode::kInternal,
-                     fmt::format("a change of {}, which the log did not describe", change.table->name.text()));
+        return Error(ErrorCode::kInternal, fmt::format("a change of {}, which the log did not describe",
+                                                       change.table->name.text()));
       }
       cached_schema_ = change.table;
       cached_share_ = **version == nullptr ? nullptr : &share_of(**version);

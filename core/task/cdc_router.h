@@ -78,12 +78,12 @@ class CdcRouter {
   const Parts parts_;
   EncodedMessage key_;
   KeyMoves moves_;
-  std::uint64_t delivered_ = 0;     // passed_sequence() as last seen
-  std::uint64_t newest_left_ = 0;   // the last portion in which a row left a key
+  std::uint64_t delivered_ = 0;    // passed_sequence() as last seen
+  std::uint64_t newest_left_ = 0;  // the last portion in which a row left a key
   std::uint64_t last_sequence_ = 0;
-  std::shared_ptr<CdcPortion> portion_;  // null: none is open
-  SharedLogBatch* batch_ = nullptr;      // being routed
-  std::size_t next_transaction_ = 0;     // of its transactions
+  std::shared_ptr<CdcPortion> portion_;             // null: none is open
+  SharedLogBatch* batch_ = nullptr;                 // being routed
+  std::size_t next_transaction_ = 0;                // of its transactions
   std::vector<std::unique_ptr<ApplyBuffer>> open_;  // by queue; null: nothing collected
   std::vector<std::size_t> open_queues_;
   PreviousTransaction previous_;  // of the current transaction

@@ -182,8 +182,8 @@ class Chooser {
     DMSKAFKA_ASSIGN(stored.position, log_.restore_position(stored.position.bytes));
     start_.from = std::move(stored);
     DMSKAFKA_ASSIGN(start_.known, known_tables(task_.store, start_.tables));
-    log_info(fmt::format("task {}: going on from the checkpoint {}", task_.task_id,
-                         start_.from.position.text));
+    log_info(
+        fmt::format("task {}: going on from the checkpoint {}", task_.task_id, start_.from.position.text));
     return {};
   }
 
@@ -194,9 +194,10 @@ class Chooser {
                     prepare_cdc(log_, task_.store, start_.tables, ChangeLog::WithSnapshot::kNo, stop_));
     start_.from.position = prepared.start;
     start_.known = start_.tables;
-    log_info(fmt::format("task {}: there is no position yet: following what is committed from now on, {}; rows "
-                         "that exist already are not sent (full-load --then-cdc sends them)",
-                         task_.task_id, prepared.start.text));
+    log_info(
+        fmt::format("task {}: there is no position yet: following what is committed from now on, {}; rows "
+                    "that exist already are not sent (full-load --then-cdc sends them)",
+                    task_.task_id, prepared.start.text));
     return {};
   }
 
@@ -207,10 +208,12 @@ class Chooser {
     const auto ours = std::ranges::find(resources, true, &LogResource::ours);
     if (ours == resources.end()) return {};
     return Error(ErrorCode::kPositionLost,
-                 fmt::format("the source has the {} {} of this task, but the state file has no position: starting "
-                             "now would leave out what was committed since",
-                             ours->kind, ours->name))
-        .hint("give the --state file that belongs to it; or a --cdc-start-position; or --restart to start now");
+                 fmt::format(
+                     "the source has the {} {} of this task, but the state file has no position: starting "
+                     "now would leave out what was committed since",
+                     ours->kind, ours->name))
+        .hint(
+            "give the --state file that belongs to it; or a --cdc-start-position; or --restart to start now");
   }
 
   Result<void> start_at_position() {
@@ -225,7 +228,8 @@ class Chooser {
     // Proves that the source still has everything from there on, before the position counts as this task's.
     DMSKAFKA_TRY(log_.open_stream(start_.tables, asked, stop_));
     DMSKAFKA_TRY(task_.store.save_checkpoint(update));
-    log_info(fmt::format("task {}: following from {}, as --cdc-start-position says", task_.task_id, asked.text));
+    log_info(
+        fmt::format("task {}: following from {}, as --cdc-start-position says", task_.task_id, asked.text));
     return {};
   }
 
@@ -240,7 +244,8 @@ class Chooser {
 Result<ChangeLog::Prepared> prepare_cdc(ChangeLog& log, CheckpointStore& store, const Schemas& tables,
                                         ChangeLog::WithSnapshot with_snapshot, std::stop_token stop) {
   DMSKAFKA_TRY(check_preflight(log, tables));
-  DMSKAFKA_ASSIGN(ChangeLog::Prepared prepared, log.prepare(pointers(tables), with_snapshot, std::move(stop)));
+  DMSKAFKA_ASSIGN(ChangeLog::Prepared prepared,
+                  log.prepare(pointers(tables), with_snapshot, std::move(stop)));
   CheckpointUpdate update;
   update.checkpoint.position = prepared.start;
   update.checkpoint.saved_us = WallClock().now().microseconds;

@@ -15,7 +15,7 @@ namespace dmskafka {
 struct CdcStopOptions {
   /// DMS's --cdc-stop-position: "server_time:2018-02-09T12:12:12", "commit_time:…" (UTC), or a native position; "": none.
   std::string position;
-  bool until_current = false;                         ///< at what is the end of the log at the start
+  bool until_current = false;                        ///< at what is the end of the log at the start
   std::optional<std::chrono::seconds> idle_timeout;  ///< after so long without a change
 };
 

@@ -9,9 +9,8 @@ namespace dmskafka {
 namespace {
 
 Error refuse(std::string_view what, std::string_view was, std::string_view is) {
-  return Error(
-             ErrorCode::kStateFile,
-             fmt::format("the state file belongs to another {}: it has {}, this run has {}", what, was, is))
+  return Error(ErrorCode::kStateFile,
+               fmt::format("the state file belongs to another {}: it has {}, this run has {}", what, was, is))
       .hint("use another --state file, or --restart to discard what it holds and load again");
 }
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <string>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -70,7 +70,8 @@ struct FollowingProgress {
   WallTime checkpoint_time;
   std::uint64_t changes = 0;  ///< delivered by this run
   std::optional<std::uint64_t> lag_bytes;
-  double lag_seconds = 0;  ///< age of the newest delivered transaction while more is known to wait; 0: none waits
+  double lag_seconds =
+      0;  ///< age of the newest delivered transaction while more is known to wait; 0: none waits
 };
 
 /// Live counters of a task: its tables, in load order. Tables are added before the load begins, or under table_list()'s
