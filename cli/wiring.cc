@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "sinks/discard_sink.h"
@@ -18,6 +20,14 @@ std::optional<std::chrono::seconds> stall_timeout(const TaskSettings& task, Sink
   const std::int64_t seconds = task.dmskafka.stall_timeout_s.value_or(use == SinkUse::kLoad ? 900 : 0);
   if (seconds == 0) return std::nullopt;
   return std::chrono::seconds(seconds);
+}
+
+// SQLite gives an absolute name no special meaning.
+std::string copy_path_beside(const std::string& state_file) {
+  if (state_file.empty()) return "";
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::absolute(state_file + ".source", failed);
+  return failed ? std::string() : path.string();
 }
 
 KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings& task,
@@ -37,12 +47,12 @@ KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings&
 bool source_is_built(SourceKind kind) { return kind == SourceKind::kPostgres || kind == SourceKind::kSqlite; }
 
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
-                                            std::stop_token stop) {
+                                            std::stop_token stop, const std::string& state_file) {
   switch (source.kind) {
     case SourceKind::kPostgres:
       return open_postgres_source(source, static_cast<std::uint32_t>(task.dmskafka.max_connections),
                                   task.dmskafka.lock_tables, std::move(stop));
-    case SourceKind::kSqlite: return open_sqlite_source(source);
+    case SourceKind::kSqlite: return open_sqlite_source(source, copy_path_beside(state_file));
     case SourceKind::kMysql:
     case SourceKind::kMariadb:
       return Error(ErrorCode::kInvalidSettings, "not yet honoured: reading MySQL and MariaDB")

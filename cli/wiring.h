@@ -18,10 +18,10 @@ namespace dmskafka {
 /// False for a source that is only checked so far; open_source() refuses it.
 bool source_is_built(SourceKind kind);
 
-/// Connects to the source, whichever database it is. Errors: as its open function; kInvalidSettings for one that is not
-/// built yet.
+/// Connects to the source, whichever database it is. `state_file`: beside it a copy of the source may stand while it is loaded;
+/// "": nothing is written. Errors: as its open function; kInvalidSettings for one that is not built yet.
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
-                                            std::stop_token stop);
+                                            std::stop_token stop, const std::string& state_file = "");
 
 /// A load wants full batches, and ends when nothing moves any more; following changes wants them soon, and waits.
 enum class SinkUse : std::uint8_t { kLoad, kFollow };

@@ -32,7 +32,8 @@ enum TableField : int {
   kMaySelect,
   kRowCount,
   kBytes,
-  kKey
+  kKey,
+  kIdentity
 };
 /// The columns of describe_columns.sql.
 enum ColumnField : int {
@@ -68,9 +69,19 @@ Result<TableHandle> find_table(const QueryResult& tables, int row, const TableNa
   return handle;
 }
 
+OldRow old_row(char identity) {
+  switch (identity) {
+    case 'f': return OldRow::kFull;
+    case 'd': return OldRow::kKeyWhenChanged;
+    case 'i': return OldRow::kOtherColumns;
+    default: return OldRow::kNothing;
+  }
+}
+
 ColumnSchema make_column(const QueryResult& columns, int row, const SourceSettings& settings) {
   ColumnSchema column;
   column.name = columns.text(row, kName);
+  column.number = to_integer<std::uint32_t>(columns.text(row, kAttributeNumber));
   column.nullable = !columns.boolean(row, kRequired);
   column.source_type = columns.text(row, kPrintedType);
   const ColumnType type{std::string(columns.text(row, kTypeName)), columns.boolean(row, kTypeBuiltIn),
@@ -215,6 +226,7 @@ Result<std::vector<Result<TableSchema>>> read_table_schemas(Connection& connecti
     schema.kind =
         handle->relation_kind == 'r' || handle->relation_kind == 'p' ? TableKind::kTable : TableKind::kView;
     schema.source_handle = handle->to_text();
+    schema.old_row = old_row(tables.text(row, kIdentity).front());
     add_estimates(tables, row, schema);
     if (const auto range = ranges.find(tables.text(row, kOid)); range != ranges.end()) {
       add_columns(columns, range->second, tables.text(row, kKey), settings, remarks, schema);

@@ -78,14 +78,24 @@ NativeError native_error(const pg_result* result, const pg_conn* connection) {
 
 Result<Connection> Connection::open(std::shared_ptr<const SourceSettings> settings,
                                     const std::stop_token& stop) {
+  return open(std::move(settings), Session::kOrdinary, stop);
+}
+
+Result<Connection> Connection::open_replication(std::shared_ptr<const SourceSettings> settings,
+                                                const std::stop_token& stop) {
+  return open(std::move(settings), Session::kReplication, stop);
+}
+
+Result<Connection> Connection::open(std::shared_ptr<const SourceSettings> settings, Session session,
+                                    const std::stop_token& stop) {
   Connection connection(std::move(settings));
-  DMSKAFKA_TRY(connection.connect(stop));
+  DMSKAFKA_TRY(connection.connect(session, stop));
   DMSKAFKA_TRY(connection.prepare_session(stop));
   DMSKAFKA_TRY(connection.check_session());
   return connection;
 }
 
-Result<void> Connection::connect(const std::stop_token& stop) {
+Result<void> Connection::connect(Session session, const std::stop_token& stop) {
   if (stop.stop_requested()) return cancelled();
   DMSKAFKA_ASSIGN(const ConnectParameters parameters, connect_parameters(*settings_));
   std::vector<const char*> keywords;
@@ -93,6 +103,10 @@ Result<void> Connection::connect(const std::stop_token& stop) {
   for (const auto& [keyword, value] : parameters.pairs) {
     keywords.push_back(keyword.c_str());
     values.push_back(value.c_str());
+  }
+  if (session == Session::kReplication) {
+    keywords.push_back("replication");
+    values.push_back("database");
   }
   keywords.push_back(nullptr);
   values.push_back(nullptr);
@@ -143,8 +157,9 @@ Result<void> Connection::prepare_session(const std::stop_token& stop) {
   }
   if (const std::string statement = settings_statement(server_version(), parameter("server_encoding"), scope);
       !statement.empty()) {
-    const auto result = query(statement, {}, stop);
-    if (!result) return result.error().while_doing("setting up the session");
+    DMSKAFKA_ASSIGN(const Outcome outcome,
+                    run(statement, std::chrono::seconds(settings_->execute_timeout_s), stop));
+    if (outcome.failure) return query_error(*outcome.failure).while_doing("setting up the session");
   }
   return {};
 }
@@ -232,6 +247,26 @@ Result<void> Connection::start_rows(const std::string& statement, const std::sto
     return query_error(connection_failure());
   }
   return {};
+}
+
+Result<std::optional<NativeError>> Connection::start_stream(const std::string& command,
+                                                            const std::stop_token& stop) {
+  if (PQsendQuery(native(), command.c_str()) == 0) return query_error(connection_failure());
+  switch (wait_result(deadline(std::chrono::seconds(settings_->execute_timeout_s)), stop)) {
+    case Wait::kReady: break;
+    case Wait::kBroken: return query_error(connection_failure());
+    case Wait::kTimeout:
+      handle_.reset();
+      if (stop.stop_requested()) return cancelled();
+      return Error(ErrorCode::kSourceUnavailable,
+                   fmt::format("PostgreSQL did not start the replication stream within ExecuteTimeout ({} s)",
+                               settings_->execute_timeout_s));
+  }
+  const ResultHandle result(PQgetResult(native()));
+  if (result && PQresultStatus(result.get()) == PGRES_COPY_BOTH) return std::optional<NativeError>();
+  const NativeError refusal = native_error(result.get(), native());
+  finish_failed();
+  return std::optional<NativeError>(refusal);
 }
 
 Connection::Row Connection::next_row(ResultHandle& row, std::chrono::milliseconds wait,

@@ -49,6 +49,9 @@ class Connection {
   /// Errors: kSourceUnavailable, kSourceRejected, kInvalidSettings, kCancelled. Name resolution is the system's own and
   /// cannot be interrupted.
   static Result<Connection> open(std::shared_ptr<const SourceSettings> settings, const std::stop_token& stop);
+  /// The same for a session that also knows the commands of the replication protocol, but of SQL only what run() sends.
+  static Result<Connection> open_replication(std::shared_ptr<const SourceSettings> settings,
+                                             const std::stop_token& stop);
 
   /// How several statements in one text went: those before the failed one took effect.
   struct Outcome {
@@ -70,6 +73,10 @@ class Connection {
   /// kNotYet: nothing came within `wait`, or stop was asked for.
   Row next_row(ResultHandle& row, std::chrono::milliseconds wait, const std::stop_token& stop);
 
+  /// Sends START_REPLICATION. nullopt: the stream runs, and PQgetCopyData() on native() gives its messages; otherwise what the
+  /// server said. Errors: only those of the connection.
+  Result<std::optional<NativeError>> start_stream(const std::string& command, const std::stop_token& stop);
+
   /// Ends a running statement and forgets its rows, in bounded time. The transaction is aborted then; a connection that did
   /// not answer in time is closed (usable() is false).
   void abandon() noexcept;
@@ -90,7 +97,10 @@ class Connection {
 
  private:
   explicit Connection(std::shared_ptr<const SourceSettings> settings) : settings_(std::move(settings)) {}
-  Result<void> connect(const std::stop_token& stop);
+  enum class Session : bool { kOrdinary, kReplication };
+  static Result<Connection> open(std::shared_ptr<const SourceSettings> settings, Session session,
+                                 const std::stop_token& stop);
+  Result<void> connect(Session session, const std::stop_token& stop);
   Result<void> prepare_session(const std::stop_token& stop);
   Result<void> check_session() const;
   Result<Outcome> collect(std::chrono::seconds limit, const std::stop_token& stop);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace dmskafka::postgres {
@@ -35,6 +36,25 @@ LogPosition lsn_position(Lsn lsn) {
   position.bytes = position.text;
   position.order_low = lsn;
   return position;
+}
+
+LogPosition log_position(Lsn lsn, std::string_view system_id) {
+  LogPosition position = lsn_position(lsn);
+  if (!system_id.empty()) {
+    position.bytes += ' ';
+    position.bytes += system_id;
+  }
+  return position;
+}
+
+std::optional<ParsedPosition> parse_position_bytes(std::string_view bytes) {
+  const std::size_t blank = std::min(bytes.find(' '), bytes.size());
+  const auto lsn = parse_lsn(bytes.substr(0, blank));
+  if (!lsn) return std::nullopt;
+  const std::string_view system_id = bytes.substr(std::min(blank + 1, bytes.size()));
+  const bool digits = std::ranges::all_of(system_id, [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || (blank != bytes.size() && system_id.empty())) return std::nullopt;
+  return ParsedPosition{*lsn, std::string(system_id)};
 }
 
 }  // namespace dmskafka::postgres

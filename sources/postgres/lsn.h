@@ -18,4 +18,14 @@ std::string format_lsn(Lsn lsn);
 /// bytes and text are format_lsn(), order_low is the offset.
 LogPosition lsn_position(Lsn lsn);
 
+/// The same, with the cluster it belongs to in `bytes`: "0/16B3748 7412345678901234567". An LSN of another cluster looks just
+/// as good.
+LogPosition log_position(Lsn lsn, std::string_view system_id);
+struct ParsedPosition {
+  Lsn lsn = 0;
+  std::string system_id;  ///< "": not told
+};
+/// Reads `bytes` of either; nullopt when they are none.
+std::optional<ParsedPosition> parse_position_bytes(std::string_view bytes);
+
 }  // namespace dmskafka::postgres

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sources/postgres/catalog.h"
+#include "sources/postgres/change_log.h"
 #include "sources/postgres/connection.h"
 #include "sources/postgres/snapshot.h"
 
@@ -13,6 +14,7 @@ namespace dmskafka {
 namespace {
 
 using postgres::Connection;
+using postgres::PostgresChangeLog;
 using postgres::PostgresSnapshot;
 
 class PostgresSource final : public Source {
@@ -42,7 +44,15 @@ class PostgresSource final : public Source {
     // The connection becomes the snapshot's leader, so that the server never sees more than connections_max of them.
     Connection leader = std::move(*connection_);
     connection_.reset();
-    return PostgresSnapshot::open(std::move(leader), settings_, tables, options_, stop);
+    DMSKAFKA_ASSIGN(auto snapshot,
+                    PostgresSnapshot::open(std::move(leader), settings_, tables, options_, stop));
+    return std::unique_ptr<Snapshot>(std::move(snapshot));
+  }
+  Result<ChangeLog*> change_log(std::string_view task_id) override {
+    if (!change_log_) {
+      change_log_ = std::make_unique<PostgresChangeLog>(settings_, options_, task_id, stop_);
+    }
+    return static_cast<ChangeLog*>(change_log_.get());
   }
   std::vector<std::string> warnings() override;
 
@@ -57,6 +67,7 @@ class PostgresSource final : public Source {
   PostgresSnapshot::Options options_;
   std::optional<Connection> connection_;
   std::stop_token stop_;  // for the calls that bring none
+  std::unique_ptr<PostgresChangeLog> change_log_;
 };
 
 std::vector<std::string> PostgresSource::warnings() {
@@ -91,7 +102,9 @@ Result<std::unique_ptr<Source>> open_postgres_source(const SourceSettings& setti
   }
   auto shared = std::make_shared<const SourceSettings>(settings);
   DMSKAFKA_ASSIGN(Connection connection, Connection::open(shared, stop));
-  const PostgresSnapshot::Options options{connections_max - 1, lock_tables};
+  PostgresSnapshot::Options options;
+  options.readers_max = connections_max - 1;
+  options.lock_tables = lock_tables;
   return std::unique_ptr<Source>(
       std::make_unique<PostgresSource>(std::move(shared), options, std::move(connection), std::move(stop)));
 }

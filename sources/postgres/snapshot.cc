@@ -24,25 +24,30 @@ Result<std::uint32_t> parse_xmin(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Snapshot>> PostgresSnapshot::open(Connection leader,
-                                                         std::shared_ptr<const SourceSettings> settings,
-                                                         std::span<const TableSchema* const> tables,
-                                                         const Options& options,
-                                                         const std::stop_token& stop) {
+Result<std::unique_ptr<PostgresSnapshot>> PostgresSnapshot::open(
+    Connection leader, std::shared_ptr<const SourceSettings> settings,
+    std::span<const TableSchema* const> tables, const Options& options, const std::stop_token& stop) {
   std::unique_ptr<PostgresSnapshot> snapshot(new PostgresSnapshot(std::move(leader), options));
   snapshot->facts_.settings = std::move(settings);
   DMSKAFKA_TRY(snapshot->take(tables, stop));
-  return std::unique_ptr<Snapshot>(std::move(snapshot));
+  return snapshot;
 }
 
 Result<void> PostgresSnapshot::take(std::span<const TableSchema* const> tables, const std::stop_token& stop) {
-  DMSKAFKA_TRY(read_position(stop));
+  if (options_.import.empty()) {
+    DMSKAFKA_TRY(read_position(stop));
+  } else {
+    position_ = options_.import_position;
+  }
   if (options_.lock_tables) {
-    DMSKAFKA_ASSIGN(TableLocks locks, begin_with_locks(leader_, tables, LockOptions{}, stop));
+    LockOptions lock_options;
+    lock_options.snapshot = options_.import;
+    DMSKAFKA_ASSIGN(TableLocks locks, begin_with_locks(leader_, tables, lock_options, stop));
     facts_.locked = std::move(locks.locked);
     facts_.unreadable = std::move(locks.unreadable);
+    if (!options_.import.empty()) DMSKAFKA_TRY(look_for_rewrites(stop));
   } else {
-    DMSKAFKA_TRY(begin_transaction(leader_, stop));
+    DMSKAFKA_TRY(begin_transaction(leader_, options_.import, stop));
   }
   DMSKAFKA_ASSIGN(const QueryResult exported, leader_.query(kSnapshotSql, {}, stop));
   facts_.name = exported.text(0, 0);
@@ -62,6 +67,15 @@ Result<void> PostgresSnapshot::read_position(const std::stop_token& stop) {
     return Error(ErrorCode::kInternal,
                  fmt::format("the server's log position \"{}\" is no LSN", row.text(0, 0)));
   position_ = lsn_position(*lsn);
+  return {};
+}
+
+Result<void> PostgresSnapshot::look_for_rewrites(const std::stop_token& stop) {
+  for (const TableSchema* table : facts_.locked) {
+    const std::string oid = TableHandle::parse(table->source_handle).oid;
+    DMSKAFKA_ASSIGN(const QueryResult rewritten, leader_.query(kRewrittenRelationsSql, {oid}, stop));
+    rewritten_meanwhile_ |= rewritten.text(0, 0) != "0";
+  }
   return {};
 }
 

@@ -25,19 +25,26 @@ struct SnapshotFacts {
 
 /// A snapshot that a leading connection holds and exports; it ends with that connection.
 ///
-/// position() is the write-ahead log's end just before the snapshot was taken: a place to look at, not the exact start of
-/// following the log (a commit may be in the log and not yet visible). That start is a replication slot's consistent point.
+/// Without a slot position() is the write-ahead log's end just before the snapshot was taken: a place to look at, not the exact
+/// start of following the log (a commit may be in the log and not yet visible). With one it is the slot's consistent point,
+/// which is that start.
 class PostgresSnapshot final : public Snapshot {
  public:
   struct Options {
     std::uint32_t readers_max = 1;
     bool lock_tables = true;
+    /// The snapshot of a new replication slot, exported by the session that made it.
+    std::string import;
+    LogPosition import_position;
   };
   /// Takes over `leader`. Errors: those of Source::open_snapshot().
-  static Result<std::unique_ptr<Snapshot>> open(Connection leader,
-                                                std::shared_ptr<const SourceSettings> settings,
-                                                std::span<const TableSchema* const> tables,
-                                                const Options& options, const std::stop_token& stop);
+  static Result<std::unique_ptr<PostgresSnapshot>> open(Connection leader,
+                                                        std::shared_ptr<const SourceSettings> settings,
+                                                        std::span<const TableSchema* const> tables,
+                                                        const Options& options, const std::stop_token& stop);
+
+  /// Whether a table was truncated or rewritten between the imported snapshot and our locks: the snapshot then sees it empty.
+  bool rewritten_meanwhile() const noexcept { return rewritten_meanwhile_; }
 
   const LogPosition& position() const override { return position_; }
   std::string description() const override { return facts_.name; }
@@ -55,6 +62,7 @@ class PostgresSnapshot final : public Snapshot {
       : leader_(std::move(leader)), options_(options) {}
   Result<void> take(std::span<const TableSchema* const> tables, const std::stop_token& stop);
   Result<void> read_position(const std::stop_token& stop);
+  Result<void> look_for_rewrites(const std::stop_token& stop);
   Result<void> compare_schemas(std::span<const TableSchema* const> tables, const std::stop_token& stop);
 
   Connection
@@ -62,6 +70,7 @@ class PostgresSnapshot final : public Snapshot {
   Options options_;
   SnapshotFacts facts_;
   LogPosition position_;
+  bool rewritten_meanwhile_ = false;
   std::uint32_t xmin_ = 0;  // modulo 2^32
   std::map<const TableSchema*, TableLayout> layouts_;
 };

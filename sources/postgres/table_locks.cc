@@ -20,7 +20,12 @@ using Tables = std::vector<const TableSchema*>;
 
 constexpr std::chrono::seconds kNoLimit{0};
 constexpr std::chrono::seconds kSayWaitingEvery{10};
-constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+std::string begin_statement(const std::string& snapshot) {
+  const std::string begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+  // The name is hexadecimal digits and dashes, given by the server.
+  return snapshot.empty() ? begin : fmt::format("{}; SET TRANSACTION SNAPSHOT '{}'", begin, snapshot);
+}
 
 Result<void> run_checked(Connection& connection, const std::string& statements, const std::stop_token& stop) {
   DMSKAFKA_ASSIGN(const Connection::Outcome outcome, connection.run(statements, kNoLimit, stop));
@@ -54,10 +59,12 @@ struct Attempt {
 };
 
 /// One text for all: two thousand tables are one round trip. The first failure ends it.
-Result<Attempt> try_locks(Connection& connection, const Tables& tables, std::chrono::milliseconds wait_each,
+Result<Attempt> try_locks(Connection& connection, const Tables& tables, const LockOptions& options,
                           const std::stop_token& stop) {
   DMSKAFKA_TRY(run_checked(connection,
-                           fmt::format("{}; SET LOCAL lock_timeout = {};", kBegin, wait_each.count()), stop));
+                           fmt::format("{}; SET LOCAL lock_timeout = {};", begin_statement(options.snapshot),
+                                       options.wait_each.count()),
+                           stop));
   std::string statements;
   for (const TableSchema* table : tables) statements += lock_statement(*table);
   if (statements.empty()) return Attempt{};
@@ -87,7 +94,7 @@ class Locking {
 
   Result<TableLocks> lock(Tables tables) {
     while (true) {
-      DMSKAFKA_ASSIGN(const Attempt attempt, try_locks(connection_, tables, options_.wait_each, stop_));
+      DMSKAFKA_ASSIGN(const Attempt attempt, try_locks(connection_, tables, options_, stop_));
       if (attempt.failed == nullptr) break;
       const std::string_view state = attempt.failure.sqlstate;
       if (state == "53200") {  // out of shared memory: the lock table is full
@@ -149,8 +156,9 @@ Result<TableLocks> begin_with_locks(Connection& connection, std::span<const Tabl
   return Locking(connection, options, stop).lock(std::move(to_lock));
 }
 
-Result<void> begin_transaction(Connection& connection, const std::stop_token& stop) {
-  return run_checked(connection, kBegin, stop);
+Result<void> begin_transaction(Connection& connection, const std::string& snapshot,
+                               const std::stop_token& stop) {
+  return run_checked(connection, begin_statement(snapshot), stop);
 }
 
 }  // namespace dmskafka::postgres

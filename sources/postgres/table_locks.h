@@ -23,6 +23,9 @@ struct LockOptions {
   std::chrono::milliseconds wait_each{
       800};  ///< under PostgreSQL's deadlock_timeout: nobody's transaction dies for ours
   std::chrono::milliseconds patience{60'000};
+  /// A snapshot that another session exported and that the transaction shall have; "": its own, taken after the locks.
+  /// A rewrite may then lie between the snapshot and the locks, which the caller checks.
+  std::string snapshot = {};
 };
 
 /// Begins the transaction of a snapshot with ACCESS SHARE locks on `tables`, before anything takes the snapshot itself:
@@ -32,7 +35,8 @@ struct LockOptions {
 Result<TableLocks> begin_with_locks(Connection& connection, std::span<const TableSchema* const> tables,
                                     const LockOptions& options, const std::stop_token& stop);
 
-/// Begins it without locks.
-Result<void> begin_transaction(Connection& connection, const std::stop_token& stop);
+/// Begins it without locks. `snapshot`: as in LockOptions.
+Result<void> begin_transaction(Connection& connection, const std::string& snapshot,
+                               const std::stop_token& stop);
 
 }  // namespace dmskafka::postgres

@@ -45,7 +45,8 @@ std::string quote_identifier(std::string_view name) {
   return quoted += '"';
 }
 
-Connection::Connection(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {
+Connection::Connection(std::string path, std::string name, sqlite3* handle)
+    : path_(std::move(path)), name_(std::move(name)), handle_(handle) {
   sqlite3_busy_handler(handle_, &Connection::on_busy, this);
   sqlite3_progress_handler(handle_, kProgressInstructions, &Connection::on_progress, this);
   // Damage is noticed where it stands, not when it has led astray.
@@ -54,13 +55,13 @@ Connection::Connection(std::string path, sqlite3* handle) : path_(std::move(path
 
 Connection::~Connection() { sqlite3_close_v2(handle_); }
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const std::string& name) {
   DMSKAFKA_TRY(check_file(path));
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   if (handle == nullptr) return rejected(path, "out of memory", "");
-  std::unique_ptr<Connection> connection(new Connection(path, handle));
+  std::unique_ptr<Connection> connection(new Connection(path, name.empty() ? path : name, handle));
   if (code != SQLITE_OK) return connection->failure();
   // Opening reads nothing yet; this reads the header and the schema.
   DMSKAFKA_TRY(connection->number("SELECT count(*) FROM sqlite_schema"));
@@ -103,18 +104,18 @@ Error Connection::failure() const {
   const int code = sqlite3_extended_errcode(handle_);
   const std::string text = sqlite3_errmsg(handle_);
   const auto error = [&](ErrorCode error_code, std::string_view what) {
-    return Error(error_code, fmt::format("sqlite:{}: {}", path_, what));
+    return Error(error_code, fmt::format("sqlite:{}: {}", name_, what));
   };
   switch (code) {
     case SQLITE_READONLY_ROLLBACK:
-      return rejected(path_,
+      return rejected(name_,
                       "its last writer died and left a rollback journal, which a reader may not roll back",
                       "open the database once with its application or the sqlite3 shell");
     case SQLITE_READONLY_RECOVERY:
     case SQLITE_READONLY_CANTINIT:
     case SQLITE_READONLY_DIRECTORY:
       return rejected(
-          path_, "it is in WAL mode, and its -shm file cannot be used by this user",
+          name_, "it is in WAL mode, and its -shm file cannot be used by this user",
           "give this user write access to the database's directory and -shm file, or load a copy");
     default: break;
   }
@@ -126,13 +127,13 @@ Error Connection::failure() const {
       return error(ErrorCode::kSourceUnavailable,
                    fmt::format("locked by another program for more than {} s", kBusyWaitMs / 1000))
           .hint("a program holds it exclusively: end its transaction, or its locking_mode=EXCLUSIVE");
-    case SQLITE_NOTADB: return rejected(path_, "this is not an SQLite database, or it is encrypted", "");
+    case SQLITE_NOTADB: return rejected(name_, "this is not an SQLite database, or it is encrypted", "");
     case SQLITE_CANTOPEN:
-      return rejected(path_, text,
+      return rejected(name_, text,
                       "a database in WAL mode needs its -shm file, or a directory where it can be made");
     case SQLITE_PERM:
     case SQLITE_AUTH:
-    case SQLITE_READONLY: return rejected(path_, text, "");
+    case SQLITE_READONLY: return rejected(name_, text, "");
     case SQLITE_IOERR: {
       const int system_error = sqlite3_system_errno(handle_);
       return error(ErrorCode::kSourceUnavailable,

@@ -18,9 +18,10 @@ std::string quote_identifier(std::string_view name);
 /// One read-only connection to a database file. Thread: one at a time.
 class Connection {
  public:
-  /// `path` is absolute (a relative one could be a URI or ":memory:" to SQLite).
+  /// `path` is absolute (a relative one could be a URI or ":memory:" to SQLite). `name`: what messages call it, the path
+  /// if empty.
   /// Errors: kSourceRejected (absent, not a database, encrypted, no permission), kSourceUnavailable (locked).
-  static Result<std::unique_ptr<Connection>> open(const std::string& path);
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, const std::string& name = "");
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -41,13 +42,15 @@ class Connection {
 
   sqlite3* handle() const noexcept { return handle_; }
   const std::string& path() const noexcept { return path_; }
+  const std::string& name() const noexcept { return name_; }
 
  private:
-  Connection(std::string path, sqlite3* handle);
+  Connection(std::string path, std::string name, sqlite3* handle);
   static int on_busy(void* self, int count) noexcept;
   static int on_progress(void* self) noexcept;
 
   const std::string path_;
+  const std::string name_;
   sqlite3* const handle_;
   std::stop_token stop_;
 };

@@ -118,7 +118,7 @@ class SqliteSnapshotReader : public SnapshotReader {
     DMSKAFKA_ASSIGN(const TableSchema now, describe_table(connection_, table.name));
     if (!same_columns(now, table)) {
       return Error(ErrorCode::kTableUnreadable,
-                   fmt::format("sqlite:{}: {} was altered since it was described", connection_.path(),
+                   fmt::format("sqlite:{}: {} was altered since it was described", connection_.name(),
                                table.name.text()))
           .hint("run the command again");
     }
@@ -158,11 +158,12 @@ class SqliteSnapshotReader : public SnapshotReader {
 class SqliteSnapshot : public Snapshot {
  public:
   explicit SqliteSnapshot(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  bool is_copy() const { return connection_->name() != connection_->path(); }
 
   // CDC will give the last sequence number of its change log here, read in this transaction.
   const LogPosition& position() const override { return position_; }
   std::string description() const override {
-    return fmt::format("a read transaction on {}", connection_->path());
+    return fmt::format("a read transaction on {}{}", is_copy() ? "a copy of " : "", connection_->name());
   }
   // Debian's SQLite lacks sqlite3_snapshot_open(): a second connection would see a later state.
   std::uint32_t readers_max() const override { return 1; }

@@ -12,7 +12,16 @@ select w.number,
        -- conkey and not indkey: the latter also holds the columns of INCLUDE
        (select pg_catalog.array_to_string(k.conkey, ' ')
         from pg_catalog.pg_constraint k
-        where k.conrelid = c.oid and k.contype = 'p')
+        where k.conrelid = c.oid and k.contype = 'p'),
+       -- what the log tells of old rows: f all, d the primary key, i the columns of another index, n nothing
+       case
+         when c.relreplident = 'f' and coalesce(leaves.full_identity, true) then 'f'
+         when c.relreplident = 'i' then 'i'
+         when c.relreplident <> 'n'
+              and exists (select from pg_catalog.pg_index x
+                          where x.indrelid = c.oid and x.indisprimary and x.indimmediate and x.indisvalid) then 'd'
+         else 'n'
+       end
 from unnest($1::text[], $2::text[]) with ordinality as w(schema_name, table_name, number)
 left join pg_catalog.pg_namespace n on n.nspname::text = w.schema_name
 left join pg_catalog.pg_class c
@@ -24,7 +33,9 @@ left join lateral (
     union all
     select i.inhrelid from tree join pg_catalog.pg_inherits i on i.inhparent = tree.oid
   )
-  select sum(greatest(leaf.reltuples, 0)) as row_count, sum(leaf.relpages)::bigint as page_count
+  select sum(greatest(leaf.reltuples, 0)) as row_count,
+         sum(leaf.relpages)::bigint as page_count,
+         bool_and(leaf.relreplident = 'f' or leaf.relkind = 'p') as full_identity
   from tree
   join pg_catalog.pg_class leaf on leaf.oid = tree.oid
 ) leaves on true

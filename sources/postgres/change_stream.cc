@@ -1,0 +1,77 @@
+#include "sources/postgres/change_stream.h"
+
+#include <algorithm>
+
+namespace dmskafka::postgres {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// How long a change may wait for company.
+constexpr milliseconds kCompanyWait{4};
+/// A stop request is seen within this.
+constexpr milliseconds kTick{50};
+
+milliseconds left_until(Clock::time_point until) {
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(until - Clock::now()));
+}
+
+}  // namespace
+
+Result<void> PostgresChangeStream::read(LogBatch& batch, milliseconds wait, std::stop_token stop) {
+  decoder_.start_batch();
+  Clock::time_point until = Clock::now() + wait;
+  bool company = false;
+  while (true) {
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading the log");
+    DMSKAFKA_ASSIGN(const bool dry, drain(batch));
+    if (!dry) return {};
+    tell_idle(batch);
+    if (!batch.empty() && !company) {
+      company = true;
+      until = std::min(until, Clock::now() + kCompanyWait);
+    }
+    const milliseconds left = left_until(until);
+    if (left.count() == 0) return {};
+    stream_.wait(company ? ReplicationStream::Wake::kGather : ReplicationStream::Wake::kFirstByte,
+                 std::min(left, kTick));
+  }
+}
+
+Result<bool> PostgresChangeStream::drain(LogBatch& batch) {
+  StreamFrame frame;
+  while (!batch.full()) {
+    DMSKAFKA_TRY(stream_.next(frame));
+    switch (frame.kind) {
+      case StreamFrame::Kind::kNone: return true;
+      case StreamFrame::Kind::kData:
+        idle_ = 0;  // a transaction's own end is the better position
+        DMSKAFKA_TRY(decoder_.decode(frame.payload, batch));
+        told_ = std::max(told_, decoder_.last_end());
+        break;
+      case StreamFrame::Kind::kKeepalive:
+        if (!decoder_.in_transaction()) idle_ = frame.wal_end;
+        break;
+    }
+  }
+  return false;
+}
+
+/// Log that holds nothing for us must not be kept for us: its end may be stored and acknowledged like a commit.
+void PostgresChangeStream::tell_idle(LogBatch& batch) {
+  if (idle_ <= told_) return;
+  batch.add_event(LogEventKind::kIdle).position = log_position(idle_, system_id_);
+  told_ = idle_;
+}
+
+ChangeStreamStatus PostgresChangeStream::status() const {
+  ChangeStreamStatus status;
+  const Lsn received = stream_.received();
+  status.received = log_position(received, system_id_);
+  status.server_end = status.received;
+  status.lag_bytes = received - std::min(received, stream_.flushed());
+  return status;
+}
+
+}  // namespace dmskafka::postgres

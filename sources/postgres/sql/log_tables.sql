@@ -1,0 +1,32 @@
+-- $1 table oids: what following each of them takes. `usable`: its updates and deletes can be published. Publishing them for a
+-- table without a usable replica identity would make the application's own statements fail.
+with recursive tree(root, oid) as (
+  select w.oid, w.oid
+  from unnest($1::oid[]) as w(oid)
+  union all
+  select tree.root, i.inhrelid
+  from tree
+  join pg_catalog.pg_class p on p.oid = tree.oid and p.relkind = 'p'
+  join pg_catalog.pg_inherits i on i.inhparent = p.oid
+), member as (
+  select tree.root, c.oid, c.relkind, c.relreplident,
+         case c.relreplident
+           when 'f' then true
+           when 'n' then false
+           else exists (select from pg_catalog.pg_index x
+                        where x.indrelid = c.oid and x.indimmediate and x.indisvalid
+                          and (case c.relreplident when 'd' then x.indisprimary else x.indisreplident end))
+         end as usable
+  from tree
+  join pg_catalog.pg_class c on c.oid = tree.oid
+)
+select c.oid,
+       c.relkind,
+       c.relpersistence,
+       pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+       c.relreplident,
+       -- a partition that is made later inherits the primary key, but no other identity
+       (select pg_catalog.bool_and(m.usable and (m.relkind <> 'p' or m.relreplident = 'd')) from member m where m.root = c.oid),
+       (select pg_catalog.count(*) from member m where m.root = c.oid and m.relkind = 'r')
+from unnest($1::oid[]) as w(oid)
+join pg_catalog.pg_class c on c.oid = w.oid
