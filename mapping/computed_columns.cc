@@ -108,8 +108,8 @@ class ComputedColumns::Scratch final : public EncodeScratch {
  public:
   explicit Scratch(std::shared_ptr<const ComputedColumns> owner)
       : owner_(std::move(owner)),
-        row(owner_->column_count_ + owner_->computations_.size()),
-        bytes(owner_->computations_.size()) {
+        row(owner_->width() * (owner_->old_rows_ == OldRows::kShown ? 2 : 1)),
+        bytes(row.size()) {
     if (!owner_->expressions_.empty()) expressions.emplace(owner_->expressions_);
   }
 
@@ -127,21 +127,34 @@ class ComputedColumns::Scratch final : public EncodeScratch {
 
  public:
   std::vector<Value> row;
-  std::vector<ByteBuffer> bytes;  // of each computed value
+  std::vector<ByteBuffer> bytes;  // by slot, of the computed values
   ByteBuffer work;
   std::optional<PreparedExpressions> expressions;
 };
 
-RowView ComputedColumns::extend(const Change& change, RowView row, WallTime now, EncodedMessage& out) const {
-  std::unique_ptr<EncodeScratch>& slot = out.scratch[this];
-  if (slot == nullptr) slot = std::make_unique<Scratch>(shared_from_this());
-  auto& scratch = static_cast<Scratch&>(*slot);
+ComputedColumns::Rows ComputedColumns::extend(const Change& change, RowView row, RowView old_row,
+                                              WallTime now, EncodedMessage& out) const {
+  std::unique_ptr<EncodeScratch>& kept = out.scratch[this];
+  if (kept == nullptr) kept = std::make_unique<Scratch>(shared_from_this());
+  auto& scratch = static_cast<Scratch&>(*kept);
   std::fill(std::copy(row.begin(), row.end(), scratch.row.begin()), scratch.row.end(), Value());
   for (std::size_t i = 0; i < computations_.size(); ++i) {
-    scratch.row[column_count_ + i] = compute(computations_[i], change, scratch.row, now, scratch,
-                                             scratch.bytes[i], out.failed_expressions);
+    const std::size_t slot = column_count_ + i;
+    scratch.row[slot] = compute(computations_[i], change, scratch.row, now, scratch, scratch.bytes[slot],
+                                out.failed_expressions);
   }
-  return scratch.row;
+  if (old_rows_ == OldRows::kNotShown || old_row.empty()) return {scratch.row, {}};
+  const std::span<Value> old = std::span(scratch.row).subspan(width());
+  std::copy(old_row.begin(), old_row.end(), old.begin());
+  for (std::size_t i = 0; i < computations_.size(); ++i) {
+    // What is made of no column, or of several, has no old value of its own.
+    const Computation::Kind kind = computations_[i].kind;
+    if (kind == Computation::Kind::kLiteral || kind == Computation::Kind::kExpression) continue;
+    const std::size_t slot = column_count_ + i;
+    old[slot] = compute(computations_[i], change, old, now, scratch, scratch.bytes[width() + slot],
+                        out.failed_expressions);
+  }
+  return {scratch.row, old};
 }
 
 Value ComputedColumns::compute(const Computation& computation, const Change& change, RowView row,
@@ -152,6 +165,13 @@ Value ComputedColumns::compute(const Computation& computation, const Change& cha
     return {computation.form, computation.text.data(), static_cast<std::uint32_t>(computation.text.size())};
   }
   if (computation.kind == Computation::Kind::kExpression) {
+    // Of a value that the log did not repeat nothing can be made.
+    for (const ExpressionVariable& variable : expressions_[computation.expression].variables()) {
+      if (variable.kind == ExpressionVariable::Kind::kColumn && !variable.old &&
+          row[variable.slot].form() == ValueForm::kUnchanged) {
+        return {ValueForm::kUnchanged, nullptr, 0};
+      }
+    }
     const auto value = scratch.expressions->evaluate(computation.expression, change, row, now, scratch.work);
     if (!value) ++failed;
     if (!value || value->is_null()) return Value::null();

@@ -1,6 +1,5 @@
 #include "mapping/control_record.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -27,29 +26,6 @@ std::string_view operation_name(ControlOperation operation, Dialect dialect) noe
   return "";
 }
 
-bool has_table_definition(ControlOperation operation) noexcept {
-  return operation != ControlOperation::kDropTable && operation != ControlOperation::kTruncateTable;
-}
-
-bool names_columns(ControlOperation operation) noexcept {
-  return has_table_definition(operation) && operation != ControlOperation::kCreateTable &&
-         operation != ControlOperation::kRenameTable;
-}
-
-// The columns an ALTER was about: those of the old table that are gone or different, then those of the new one that
-// the old one lacks. So a rename gives the old name, then the new one.
-std::vector<std::string_view> altered_columns(const TableSchema& before, const TableSchema& after) {
-  std::vector<std::string_view> names;
-  for (const ColumnSchema& column : before.columns) {
-    const auto index = after.find_column(column.name);
-    if (!index || !(after.columns[*index] == column)) names.push_back(column.name);
-  }
-  for (const ColumnSchema& column : after.columns) {
-    if (!before.find_column(column.name)) names.push_back(column.name);
-  }
-  return names;
-}
-
 // Puts the members of one object together.
 class ObjectText {
  public:
@@ -66,6 +42,22 @@ class ObjectText {
   std::string text_ = "{";
 };
 
+// `shown_key`: partition-key-value; null: not shown.
+std::string control_metadata(const MessageLayout& layout, std::string_view operation,
+                             const std::string* shown_key, const TableName& shown_name, WallTime now) {
+  std::string timestamp(kIso8601Size, ' ');
+  format_iso8601(now, timestamp.data());
+  ObjectText metadata(layout, 2);
+  metadata.add("timestamp", json_quoted(timestamp));
+  metadata.add("record-type", json_quoted("control"));
+  metadata.add("operation", json_quoted(operation));
+  metadata.add("partition-key-type", json_quoted("task-id"));
+  if (shown_key != nullptr) metadata.add("partition-key-value", json_quoted(*shown_key));
+  metadata.add("schema-name", json_quoted(shown_name.schema));
+  metadata.add("table-name", json_quoted(shown_name.table));
+  return std::move(metadata).close();
+}
+
 }  // namespace
 
 ControlRecord::ControlRecord(const KafkaSettings& settings, Options options)
@@ -75,53 +67,51 @@ ControlRecord::ControlRecord(const KafkaSettings& settings, Options options)
       options_(std::move(options)),
       key_(options_.task_id + "." + options_.shown_name.schema + "." + options_.shown_name.table) {}
 
-void ControlRecord::encode(ControlOperation operation, const TableSchema& schema,
-                           const TableSchema* old_schema, WallTime now, EncodedMessage& out) const {
+void ControlRecord::encode(ControlOperation operation, const TableSchema& schema, WallTime now,
+                           EncodedMessage& out) const {
+  ObjectText control(layout_, 2);
+  if (operation == ControlOperation::kCreateTable) control.add("table-def", table_definition(schema));
+  encode(operation, std::move(control).close(), now, out);
+}
+
+void ControlRecord::encode(const SchemaStep& step, WallTime now, EncodedMessage& out) const {
+  encode(step.operation, alteration(step), now, out);
+}
+
+void ControlRecord::encode(ControlOperation operation, const std::string& control, WallTime now,
+                           EncodedMessage& out) const {
   // SPEC: "The partition-key value for a control record that is for a specific table is TaskId.SchemaName.TableName."
   // The member partition-key-value shows the task id alone, as real DMS does; the dialect documented shows the key.
   out.key.append(key_);
   ObjectText message(layout_, 1);
-  if (details_) message.add("control", control(operation, schema, old_schema));
+  if (details_) message.add("control", control);
   message.add("metadata", metadata(operation, now));
   out.value.append(std::move(message).close());
 }
 
 std::string ControlRecord::metadata(ControlOperation operation, WallTime now) const {
-  std::string timestamp(kIso8601Size, ' ');
-  format_iso8601(now, timestamp.data());
-  ObjectText metadata(layout_, 2);
-  metadata.add("timestamp", json_quoted(timestamp));
-  metadata.add("record-type", json_quoted("control"));
-  metadata.add("operation", json_quoted(operation_name(operation, options_.dialect)));
-  metadata.add("partition-key-type", json_quoted("task-id"));
-  if (partition_value_) {
-    metadata.add("partition-key-value",
-                 json_quoted(options_.dialect == Dialect::kDocumented ? key_ : options_.task_id));
-  }
-  metadata.add("schema-name", json_quoted(options_.shown_name.schema));
-  metadata.add("table-name", json_quoted(options_.shown_name.table));
-  return std::move(metadata).close();
+  const std::string& shown_key = options_.dialect == Dialect::kDocumented ? key_ : options_.task_id;
+  return control_metadata(layout_, operation_name(operation, options_.dialect),
+                          partition_value_ ? &shown_key : nullptr, options_.shown_name, now);
 }
 
-std::string ControlRecord::control(ControlOperation operation, const TableSchema& schema,
-                                   const TableSchema* old_schema) const {
+std::string ControlRecord::alteration(const SchemaStep& step) const {
   ObjectText control(layout_, 2);
-  if (old_schema != nullptr && names_columns(operation)) {
-    control.add("column-names", name_list(altered_columns(*old_schema, schema)));
+  if (step.operation == ControlOperation::kRenameTable) {
+    // The metadata has the new name; without the old one nobody could tell whose it is.
+    control.add("old-schema-name", json_quoted(step.before.name.schema));
+    control.add("old-table-name", json_quoted(step.before.name.table));
+  } else {
+    control.add("column-names", name_list(step.columns));
   }
-  if (old_schema != nullptr && has_table_definition(operation)) {
-    control.add("old-table-def", table_definition(*old_schema));
-  }
-  if (has_table_definition(operation)) control.add("table-def", table_definition(schema));
+  control.add("old-table-def", table_definition(step.before));
+  control.add("table-def", table_definition(step.after));
   return std::move(control).close();
 }
 
 std::string ControlRecord::table_definition(const TableSchema& schema) const {
   ObjectText columns(layout_, 4);
-  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
-    const ColumnSchema& column = schema.columns[i];
-    if (is_sent(options_.lobs, schema, i)) columns.add(column.name, column_definition(column));
-  }
+  for (const ColumnSchema& column : schema.columns) columns.add(column.name, column_definition(column));
   ObjectText table(layout_, 3);
   table.add("columns", std::move(columns).close());
   if (schema.has_primary_key()) {
@@ -143,13 +133,25 @@ std::string ControlRecord::column_definition(const ColumnSchema& column) const {
   return std::move(definition).close();
 }
 
-std::string ControlRecord::name_list(const std::vector<std::string_view>& names) const {
+template <typename Names>
+std::string ControlRecord::name_list(const Names& names) const {
   std::string text = "[";
   for (const std::string_view name : names) {
     if (text.size() != 1) text += layout_.item_separator();
     text += json_quoted(name);
   }
   return text + "]";
+}
+
+TaskMessage task_control_record(std::string_view operation, const KafkaSettings& settings,
+                                const std::string& task_id, WallTime now) {
+  const MessageLayout layout(settings.message_format);
+  ObjectText message(layout, 1);
+  message.add("metadata",
+              control_metadata(layout, operation, settings.include_partition_value ? &task_id : nullptr,
+                               TableName(), now));
+  // SPEC: "The partition-key value for a control record that is for a specific task is that record's TaskId."
+  return {settings.topic, task_id, std::move(message).close()};
 }
 
 }  // namespace dmskafka

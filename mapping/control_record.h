@@ -1,38 +1,42 @@
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "core/base/clock.h"
 #include "core/base/table_schema.h"
 #include "core/settings/kafka_settings.h"
+#include "core/settings/task_settings.h"
 #include "core/task/planner.h"
-#include "mapping/lob_columns.h"
+#include "core/task/schema_difference.h"
 #include "mapping/message_layout.h"
 
 namespace dmskafka {
 
-/// Writes the control records of one table (wire-format.md §4). They are rare, so nothing is prepared.
-/// Immutable; any thread.
+/// Writes the control records of one table (wire-format.md §4). They are rare, so nothing is prepared. Schemas are those
+/// that messages show. Immutable; any thread.
 class ControlRecord {
  public:
   struct Options {
     TableName shown_name;  ///< schema-name and table-name
     std::string task_id;
-    LobColumns lobs = LobColumns::kSent;
     Dialect dialect = Dialect::kDms;
   };
   ControlRecord(const KafkaSettings& settings, Options options);
 
-  /// Writes key and value into the cleared `out`. `old_schema`: the table before an ALTER, else null.
-  void encode(ControlOperation operation, const TableSchema& schema, const TableSchema* old_schema,
-              WallTime now, EncodedMessage& out) const;
+  /// Writes key and value into the cleared `out`: of a table that came, went or was truncated.
+  void encode(ControlOperation operation, const TableSchema& schema, WallTime now, EncodedMessage& out) const;
+  /// The same of a step of an ALTER, whose record stands under the name after it.
+  void encode(const SchemaStep& step, WallTime now, EncodedMessage& out) const;
 
  private:
-  std::string control(ControlOperation operation, const TableSchema& schema,
-                      const TableSchema* old_schema) const;
+  void encode(ControlOperation operation, const std::string& control, WallTime now,
+              EncodedMessage& out) const;
+  std::string alteration(const SchemaStep& step) const;
   std::string metadata(ControlOperation operation, WallTime now) const;
   std::string table_definition(const TableSchema& schema) const;
   std::string column_definition(const ColumnSchema& column) const;
-  std::string name_list(const std::vector<std::string_view>& names) const;
+  template <typename Names>
+  std::string name_list(const Names& names) const;
 
   const MessageLayout layout_;
   const bool details_;
@@ -40,5 +44,9 @@ class ControlRecord {
   const Options options_;
   const std::string key_;
 };
+
+/// A control record about the task itself, with the key TaskId. `operation`: "task-start", "task-resume".
+TaskMessage task_control_record(std::string_view operation, const KafkaSettings& settings,
+                                const std::string& task_id, WallTime now);
 
 }  // namespace dmskafka

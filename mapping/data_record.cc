@@ -22,6 +22,9 @@ std::string_view operation_name(Operation operation, Dialect dialect) noexcept {
   return "";
 }
 
+// Stands for a value that did not change and is not in the log: UnchangedToast "placeholder".
+constexpr std::string_view kPlaceholder = "\"__dmskafka_unchanged_value\"";
+
 void append_time(WallTime time, ByteBuffer& out) {
   format_iso8601(time, out.reserve(kIso8601Size));
   out.advance(kIso8601Size);
@@ -44,25 +47,29 @@ RecordShape DataRecord::plain_shape(const TableSchema& schema, const KafkaSettin
   };
   RecordShape shape{options.shown_name, key(options.load_key), key(options.change_key)};
   for (std::uint32_t i = 0; i < schema.columns.size(); ++i) {
-    shape.columns.push_back({i, schema.columns[i].name, ValueFormat::of(schema, i, values)});
+    shape.columns.push_back({i, schema.columns[i].name, ValueFormat::of(schema, i, values), {}});
   }
   return shape;
 }
 
-DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect)
+DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect,
+                       UnchangedToast unchanged)
     : layout_(settings.message_format),
       null_and_empty_(settings.include_null_and_empty),
       partition_value_(settings.include_partition_value),
       transaction_details_(settings.include_transaction_details),
       dialect_(dialect),
+      unchanged_(unchanged),
       load_key_(shape.load_key),
-      change_key_(shape.change_key) {
-  const int depth = shape.document ? 3 : 2;
-  for (const RecordShape::Column& column : shape.columns) {
-    columns_.push_back({column.slot, column.format, column.name, layout_.member(depth, column.name)});
-  }
+      change_key_(shape.change_key),
+      columns_(columns_of(shape.columns, shape.document ? 3 : 2)),
+      key_slots_(shape.key_slots) {
   for (const RecordShape::Attribute& attribute : shape.attributes) {
-    attributes_.push_back({attribute.json, layout_.member(2, attribute.name)});
+    attributes_.push_back({attribute.json, layout_.member(2, attribute.name), attribute.name});
+  }
+  if (shape.before) {
+    old_columns_ = columns_of(shape.before->columns, 2);
+    before_open_ = layout_.close(2) + layout_.member(1, shape.before->name) + "{";
   }
   data_open_ = "{" + layout_.first_member(1, "data") + "{";
   if (shape.document) {
@@ -78,9 +85,31 @@ DataRecord::DataRecord(const RecordShape& shape, const KafkaSettings& settings, 
   }
   transaction_id_ = layout_.member(2, "transaction-id");
   transaction_record_id_ = layout_.member(2, "transaction-record-id");
+  previous_id_ = layout_.member(2, "prev-transaction-id");
+  previous_record_ = layout_.member(2, "prev-transaction-record-id");
   commit_timestamp_ = layout_.member(2, "commit-timestamp");
   stream_position_ = layout_.member(2, "stream-position");
   unchanged_columns_ = layout_.member(2, "unchanged-columns");
+}
+
+std::vector<DataRecord::Column> DataRecord::columns_of(const std::vector<RecordShape::Column>& shown,
+                                                       int depth) const {
+  std::vector<Column> columns;
+  for (const RecordShape::Column& column : shown) {
+    columns.push_back(
+        {column.slot, column.format, column.name, layout_.member(depth, column.name), column.old});
+  }
+  return columns;
+}
+
+DataRecord::Rows DataRecord::rows_of(const Change& change) noexcept {
+  switch (change.operation) {
+    case Operation::kDelete: return {change.before, {}};
+    case Operation::kUpdate: return {change.after, change.before};
+    case Operation::kLoad:
+    case Operation::kInsert: break;
+  }
+  return {change.after, {}};
 }
 
 const PartitionKey& DataRecord::key_of(Operation operation) const noexcept {
@@ -105,53 +134,93 @@ DataRecord::OperationText DataRecord::operation_text(Operation operation, const 
   return text;
 }
 
-void DataRecord::encode(const Change& change, WallTime now, EncodedMessage& out) const {
-  const bool removes = change.operation == Operation::kDelete;
-  const RowView row = removes ? change.before : change.after;
+void DataRecord::encode(const Change& change, const Rows& rows, WallTime now, EncodedMessage& out) const {
   const PartitionKey& key = key_of(change.operation);
   const OperationText& operation = operations_[static_cast<std::size_t>(change.operation)];
 
   out.value.append(data_open_);
   const std::size_t data_begin = out.value.size();
-  ValueLoss loss = append_columns(change, row, out.value);
+  ValueLoss loss = append_columns(change, rows, out.value);
   out.value.append(document_close_);
-  if (!attributes_.empty()) loss.add(append_attributes(row, data_begin, out.value));
+  if (!attributes_.empty()) loss.add(append_attributes(change, rows.row, data_begin, out.value));
+  // SPEC wire-format §3.4: "Only on update; … between data and metadata."
+  if (change.operation == Operation::kUpdate && !before_open_.empty()) {
+    loss.add(append_before_image(change, rows, out.value));
+  }
   out.replaced_characters += loss.replaced;
   out.cut_values += loss.cut;
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
-  key.append(row, out.key);
+  if (!key.append(rows.row, out.key)) ++out.incomplete_keys;
   if (shows_key(key)) append_json_string(out.value, out.key.view());
   out.value.append(operation.names);
   if (change.operation != Operation::kLoad) {
     append_transaction(change, out.value);
-    append_unchanged(change, row, out.value);
+    append_unchanged(change, rows.row, out.value);
   }
   out.value.append(message_close_);
 }
 
-ValueLoss DataRecord::append_columns(const Change& change, RowView row, ByteBuffer& out) const {
+// An old value: false when it is not shown. It is never a NULL that the log lacks.
+bool DataRecord::old_value_shown(const Change& change, const Rows& rows, const Column& column,
+                                 Value& value) const {
+  if (change.operation != Operation::kUpdate) return false;
+  const bool changed = column.old->with_changed_key && key_changed(key_slots_, rows.row, rows.old_row);
+  value = column.old->shown(value, rows.row, changed);
+  return value.is_known();
+}
+
+// False when IncludeNullAndEmpty leaves the value out. The first member has no comma before it.
+bool DataRecord::append_member(const Column& column, const Value& value, bool first, ByteBuffer& out,
+                               ValueLoss& loss) const {
+  if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) return false;
+  out.append(std::string_view(column.member).substr(first ? 1 : 0));
+  loss.add(append_value(column.format, value, out));
+  return true;
+}
+
+ValueLoss DataRecord::append_columns(const Change& change, const Rows& rows, ByteBuffer& out) const {
   ValueLoss loss;
-  std::size_t skip = 1;  // the first member has no comma before it
+  bool first = true;
   for (const Column& column : columns_) {
-    Value value = row[column.index];
-    if (!value.is_known()) {
+    Value value = rows.row[column.index];
+    if (column.old) {
+      if (!old_value_shown(change, rows, column, value)) continue;
+    } else if (!value.is_known()) {
+      if (value.form() == ValueForm::kUnchanged && unchanged_ == UnchangedToast::kPlaceholder) {
+        out.append(std::string_view(column.member).substr(first ? 1 : 0));
+        out.append(kPlaceholder);
+        first = false;
+        continue;
+      }
       // SPEC wire-format §3.3: a delete shows the columns its log lacks as null, as DMS does with a PostgreSQL key.
       if (change.operation != Operation::kDelete) continue;
       value = Value::null();
     }
-    if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) continue;
-    out.append(std::string_view(column.member).substr(skip));
-    skip = 0;
-    loss.add(append_value(column.format, value, out));
+    first = !append_member(column, value, first, out, loss) && first;
   }
   return loss;
 }
 
-ValueLoss DataRecord::append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const {
+ValueLoss DataRecord::append_before_image(const Change& change, const Rows& rows, ByteBuffer& out) const {
+  ValueLoss loss;
+  out.append(before_open_);
+  bool first = true;
+  for (const Column& column : old_columns_) {
+    Value value = rows.old_row.empty() ? Value() : rows.old_row[column.index];
+    if (!old_value_shown(change, rows, column, value)) continue;
+    first = !append_member(column, value, first, out, loss) && first;
+  }
+  return loss;
+}
+
+ValueLoss DataRecord::append_attributes(const Change& change, RowView row, std::size_t data_begin,
+                                        ByteBuffer& out) const {
   ValueLoss loss;
   for (const Attribute& attribute : attributes_) {
+    // Made of a value that the log did not repeat, it would be wrong: left out like that value.
+    if (change.operation == Operation::kUpdate && attribute.json.has_unchanged(row)) continue;
     const bool first = out.size() == data_begin && document_close_.empty();
     out.append(std::string_view(attribute.member).substr(first ? 1 : 0));
     loss.add(attribute.json.append_json(row, out));
@@ -166,6 +235,12 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
   if (!transaction_details_) return;
   out.append(transaction_record_id_);
   append_integer(change.transaction_record, out);
+  if (change.transaction->previous_id != 0) {
+    out.append(previous_id_);
+    append_integer(change.transaction->previous_id, out);
+    out.append(previous_record_);
+    append_integer(change.transaction->previous_record, out);
+  }
   out.append(commit_timestamp_);
   out.append('"');
   append_time(change.transaction->commit_time, out);
@@ -178,12 +253,17 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
 void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
   if (change.operation != Operation::kUpdate || dialect_ == Dialect::kDmsStrict) return;
   bool first = true;
-  for (const Column& column : columns_) {
-    if (row[column.index].form() != ValueForm::kUnchanged) continue;
+  const auto name = [&](const std::string& unchanged) {
     if (first) out.append(unchanged_columns_);
     out.append(first ? std::string_view("[") : layout_.item_separator());
     first = false;
-    append_json_string(out, column.name);
+    append_json_string(out, unchanged);
+  };
+  for (const Column& column : columns_) {
+    if (!column.old && row[column.index].form() == ValueForm::kUnchanged) name(column.name);
+  }
+  for (const Attribute& attribute : attributes_) {
+    if (attribute.json.has_unchanged(row)) name(attribute.name);
   }
   if (!first) out.append(']');
 }

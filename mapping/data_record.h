@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@ namespace dmskafka {
 /// Writes the data records of one table (wire-format.md §3). All that does not depend on the row is put together once;
 /// a row costs its values, the timestamp and the key, and no allocation. Immutable; any thread.
 ///
-///   {"data":{ columns },"metadata":{"timestamp":"…" … }}
-///   '---+---'         '------+--------------''--+--'
-///    data_open_          metadata_open_     operation's `middle`, [key], `names`, [transaction], message_close_
+///   {"data":{ columns [},"before-image":{ old columns ]},"metadata":{"timestamp":"…" … }}
+///   '---+---'          '-----------+----'            '------+--------------''--+--'
+///    data_open_             before_open_                metadata_open_     operation's `middle`, [key], `names`,
+///                                                                          [transaction], message_close_
 class DataRecord {
  public:
   struct Options {
@@ -31,10 +33,22 @@ class DataRecord {
   /// The columns of `schema` as they are.
   DataRecord(const TableSchema& schema, const KafkaSettings& settings, const Options& options)
       : DataRecord(plain_shape(schema, settings, options), settings) {}
-  DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect = Dialect::kDms);
+  DataRecord(const RecordShape& shape, const KafkaSettings& settings, Dialect dialect = Dialect::kDms,
+             UnchangedToast unchanged = UnchangedToast::kOmit);
+
+  /// The values of a change, extended by what its table's rules compute.
+  struct Rows {
+    RowView row;      ///< the new one; of a delete the one it removed
+    RowView old_row;  ///< before an update, where the log has it
+  };
+  static Rows rows_of(const Change& change) noexcept;
 
   /// Writes key and value into the cleared `out`. REQUIRES: the change is of this version of this table.
-  void encode(const Change& change, WallTime now, EncodedMessage& out) const;
+  void encode(const Change& change, const Rows& rows, WallTime now, EncodedMessage& out) const;
+  void encode(const Change& change, WallTime now, EncodedMessage& out) const {
+    encode(change, rows_of(change), now, out);
+  }
+  const PartitionKey& key_of(Operation operation) const noexcept;
 
  private:
   struct Column {
@@ -42,10 +56,12 @@ class DataRecord {
     ValueFormat format;
     std::string name;
     std::string member;  // `,"name":`
+    std::optional<OldValue> old;
   };
   struct Attribute {
     RowText json;
     std::string member;
+    std::string name;
   };
   // What differs between load, insert, update and delete.
   struct OperationText {
@@ -59,9 +75,14 @@ class DataRecord {
   bool shows_key(const PartitionKey& key) const noexcept;
   OperationText operation_text(Operation operation, const PartitionKey& key,
                                const TableName& shown_name) const;
-  const PartitionKey& key_of(Operation operation) const noexcept;
-  ValueLoss append_columns(const Change& change, RowView row, ByteBuffer& out) const;
-  ValueLoss append_attributes(RowView row, std::size_t data_begin, ByteBuffer& out) const;
+  std::vector<Column> columns_of(const std::vector<RecordShape::Column>& shown, int depth) const;
+  bool old_value_shown(const Change& change, const Rows& rows, const Column& column, Value& value) const;
+  bool append_member(const Column& column, const Value& value, bool first, ByteBuffer& out,
+                     ValueLoss& loss) const;
+  ValueLoss append_columns(const Change& change, const Rows& rows, ByteBuffer& out) const;
+  ValueLoss append_attributes(const Change& change, RowView row, std::size_t data_begin,
+                              ByteBuffer& out) const;
+  ValueLoss append_before_image(const Change& change, const Rows& rows, ByteBuffer& out) const;
   void append_transaction(const Change& change, ByteBuffer& out) const;
   void append_unchanged(const Change& change, RowView row, ByteBuffer& out) const;
 
@@ -70,18 +91,22 @@ class DataRecord {
   const bool partition_value_;
   const bool transaction_details_;
   const Dialect dialect_;
+  const UnchangedToast unchanged_;
   const PartitionKey load_key_;
   const PartitionKey change_key_;
   std::vector<Column> columns_;
   std::vector<Attribute> attributes_;
+  std::vector<Column> old_columns_;
+  std::vector<std::uint32_t> key_slots_;
   std::string data_open_;
+  std::string before_open_;     // "" without BeforeImageSettings
   std::string document_close_;  // the end of `_doc`; "" when the columns stand in `data` itself
   std::string metadata_open_;
   std::string message_close_;
   std::array<OperationText, kOperations> operations_;
   // Members of change records.
-  std::string transaction_id_, transaction_record_id_, commit_timestamp_, stream_position_,
-      unchanged_columns_;
+  std::string transaction_id_, transaction_record_id_, previous_id_, previous_record_, commit_timestamp_,
+      stream_position_, unchanged_columns_;
 };
 
 }  // namespace dmskafka

@@ -225,7 +225,11 @@ class PreparedExpressions::Connection {
            RowView row, WallTime now) {
     switch (variable.kind) {
       case ExpressionVariable::Kind::kColumn:
-        return bind_column(statement, index, variable, row[variable.slot], work_);
+        if (!variable.old) return bind_column(statement, index, variable, row[variable.slot], work_);
+        if (change.operation != Operation::kUpdate || change.before.empty()) {
+          return sqlite3_bind_null(statement, index);
+        }
+        return bind_column(statement, index, variable, change.before[variable.slot], work_);
       case ExpressionVariable::Kind::kText: return bind_text(statement, index, variable.text);
       case ExpressionVariable::Kind::kStreamPosition:
         return bind_text(statement, index, change.stream_position);

@@ -29,6 +29,7 @@ struct ExpressionVariable {
   Kind kind = Kind::kText;
   std::uint32_t slot = 0;  ///< kColumn: of its value in the row
   ValueFormat format;      ///< kColumn
+  bool old = false;        ///< kColumn: of the row before an update; the slot is the source's own
   std::string text;        ///< kText
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -248,6 +249,12 @@ Result<RowFilter::Operand> RowFilter::operand(std::string text, const FilterCond
   }
   result.text = std::move(text);
   return result;
+}
+
+bool RowFilter::asks_only(std::span<const std::uint32_t> columns) const noexcept {
+  return std::all_of(columns_.begin(), columns_.end(), [&](const Column& column) {
+    return std::find(columns.begin(), columns.end(), column.index) != columns.end();
+  });
 }
 
 bool RowFilter::passes(RowView row) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class RowFilter {
 
   bool empty() const noexcept { return columns_.empty(); }
   bool passes(RowView row) const;
+  /// True when it asks about none but these columns.
+  bool asks_only(std::span<const std::uint32_t> columns) const noexcept;
 
  private:
   struct Operand {

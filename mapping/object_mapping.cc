@@ -48,6 +48,11 @@ class ShapeBuilder {
     }
     std::erase_if(shape_.columns,
                   [&](const RecordShape::Column& column) { return excluded.contains(column.slot); });
+    // What is kept out of `data` is not shown by its old value either.
+    if (shape_.before) {
+      std::erase_if(shape_.before->columns,
+                    [&](const RecordShape::Column& column) { return excluded.contains(column.slot); });
+    }
     return {};
   }
 
@@ -162,6 +167,23 @@ class ShapeBuilder {
   RecordShape& shape_;
 };
 
+// The columns of the source whose old values BeforeImageSettings asks for.
+RecordShape::BeforeImage before_image_of(const ShownTable& table, const ShapeOptions& options) {
+  RecordShape::BeforeImage image{options.before_image.field_name, {}};
+  const BeforeImageSettings::ColumnFilter filter = options.before_image.column_filter;
+  for (std::uint32_t i = 0; i < table.schema.columns.size(); ++i) {
+    const ColumnSchema& column = table.schema.columns[i];
+    const bool key = table.schema.is_key_column(i);
+    if (table.source_names[i].empty() || !is_sent(options.lobs, table.schema, i) ||
+        !passes(filter, key, column.lob, options.values.strict)) {
+      continue;
+    }
+    image.columns.push_back({table.slots[i], column.name, ValueFormat::of(table.schema, i, options.values),
+                             old_value_of(table.schema, filter, key, table.slots[i], options.dialect)});
+  }
+  return image;
+}
+
 }  // namespace
 
 Result<RecordShape> shape_records(const ShownTable& table, const ObjectMappingRule* rule,
@@ -173,9 +195,15 @@ Result<RecordShape> shape_records(const ShownTable& table, const ObjectMappingRu
                     default_key(table, name, options.change_key, settings, options)};
   for (std::uint32_t i = 0; i < table.schema.columns.size(); ++i) {
     if (!is_sent(options.lobs, table.schema, i)) continue;
-    shape.columns.push_back(
-        {table.slots[i], table.schema.columns[i].name, ValueFormat::of(table.schema, i, options.values)});
+    RecordShape::Column& column = shape.columns.emplace_back();
+    column = {table.slots[i], table.schema.columns[i].name, ValueFormat::of(table.schema, i, options.values)};
+    if (const auto& old = table.old_columns[i]) {
+      column.old = old_value_of(table.schema, old->filter, table.schema.is_key_column(old->of),
+                                table.slots[i] - table.row_width, options.dialect);
+    }
   }
+  if (options.before_image.enabled) shape.before = before_image_of(table, options);
+  shape.key_slots = table.key_slots;
   if (rule != nullptr) DMSKAFKA_TRY(ShapeBuilder(table, *rule, settings, options, shape).build());
   return shape;
 }

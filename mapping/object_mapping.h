@@ -80,7 +80,9 @@ struct ShapeOptions {
   PartitionKeyType change_key = PartitionKeyType::kSchemaTable;
   LobColumns lobs = LobColumns::kSent;
   ValueSettings values = {};
-  std::string table_key_prefix = {};          ///< of a key that is the table's name
+  std::string table_key_prefix = {};  ///< of a key that is the table's name
+  BeforeImageSettings before_image = {};
+  Dialect dialect = Dialect::kDms;
   std::optional<TableName> source_name = {};  ///< shown whatever the rules say; none: the rules decide
 };
 

@@ -39,8 +39,11 @@ class PartitionKey {
       : type_(PartitionKeyType::kAttributeName), text_(std::move(attribute)) {}
 
   PartitionKeyType type() const noexcept { return type_; }
-  /// Appends the key of `row` to the cleared `key`.
-  void append(RowView row, ByteBuffer& key) const { text_.append_plain(row, key); }
+  /// Appends the key of `row` to the cleared `key`. False when the row lacks a value of it (a delete in the log shows only
+  /// the key of its table).
+  bool append(RowView row, ByteBuffer& key) const { return text_.append_plain(row, key); }
+  /// True when all rows have the same.
+  bool constant() const noexcept { return text_.constant(); }
 
  private:
   PartitionKeyType type_;

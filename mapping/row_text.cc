@@ -68,12 +68,22 @@ void RowText::add_value(std::uint32_t slot, const ValueFormat& format) {
   parts_.push_back({std::exchange(tail_, {}), slot, format});
 }
 
-void RowText::append_plain(RowView row, ByteBuffer& out) const {
+bool RowText::append_plain(RowView row, ByteBuffer& out) const {
+  bool complete = true;
   for (const Part& part : parts_) {
     out.append(part.before);
+    complete = complete && row[part.slot].is_known();
     append_plain_text(part.format, row[part.slot], out);
   }
   out.append(tail_);
+  return complete;
+}
+
+bool RowText::has_unchanged(RowView row) const noexcept {
+  for (const Part& part : parts_) {
+    if (row[part.slot].form() == ValueForm::kUnchanged) return true;
+  }
+  return false;
 }
 
 ValueLoss RowText::append_json(RowView row, ByteBuffer& out) const {

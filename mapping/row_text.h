@@ -23,10 +23,14 @@ class RowText {
   void add(std::string_view literal) { tail_ += literal; }
   void add_value(std::uint32_t slot, const ValueFormat& format);
 
-  /// As plain text; the literals are plain text, too.
-  void append_plain(RowView row, ByteBuffer& out) const;
+  /// As plain text; the literals are plain text, too. False when the row lacks one of the values, which is then "".
+  bool append_plain(RowView row, ByteBuffer& out) const;
   /// As JSON; the literals are JSON, the values stand inside its strings.
   ValueLoss append_json(RowView row, ByteBuffer& out) const;
+  /// True when one of the values did not change and is not in the log.
+  bool has_unchanged(RowView row) const noexcept;
+  /// True when it has no value in it.
+  bool constant() const noexcept { return parts_.empty(); }
 
  private:
   struct Part {

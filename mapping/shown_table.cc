@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "core/json/json_reader.h"
@@ -20,13 +19,6 @@ bool equal_but_case(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-ShownTable shown_as_it_is(const TableSchema& source) {
-  ShownTable table{source, std::vector<std::uint32_t>(source.columns.size()), {}};
-  std::iota(table.slots.begin(), table.slots.end(), 0U);
-  for (const ColumnSchema& column : source.columns) table.source_names.push_back(column.name);
-  return table;
-}
 
 ColumnMatch find_column_of_rule(std::string_view name, const std::vector<std::string>& names) {
   if (const auto exact = std::find(names.begin(), names.end(), name); exact != names.end()) {

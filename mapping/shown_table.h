@@ -7,18 +7,26 @@
 
 #include "core/base/error.h"
 #include "core/base/table_schema.h"
+#include "core/settings/task_settings.h"
 
 namespace dmskafka {
 
-/// A table as its messages show it, after the transformations.
+/// A column that shows the value before an update (add-before-image-columns).
+struct OldColumn {
+  std::uint32_t of = 0;  ///< the shown column whose old value it is
+  BeforeImageSettings::ColumnFilter filter = BeforeImageSettings::ColumnFilter::kPkOnly;
+};
+
+/// A table as its messages show it, after the transformations. A row's values stand in slots: the source's columns, what is
+/// computed of them, and from slot `row_width` on the same of the row before an update, where it is shown.
 struct ShownTable {
   TableSchema schema;                     ///< names, columns and key as shown
   std::vector<std::uint32_t> slots;       ///< where the value of each column stands in the row
   std::vector<std::string> source_names;  ///< of each column; "" for an added one
+  std::uint32_t row_width = 0;
+  std::vector<std::optional<OldColumn>> old_columns = {};  ///< of each column; none: it is of the row itself
+  std::vector<std::uint32_t> key_slots = {};               ///< of the key's values as the source gives them
 };
-
-/// Without any transformation.
-ShownTable shown_as_it_is(const TableSchema& source);
 
 /// What came of looking a column up.
 struct ColumnMatch {

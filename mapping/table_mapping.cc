@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/base/digest.h"
+#include "mapping/control_record.h"
 #include "mapping/mapping_document.h"
 #include "mapping/rule_set.h"
 #include "mapping/selection.h"
@@ -46,6 +50,27 @@ std::string canonical_text(const Selection& selection, const RuleSet& rules, con
   return text + selection.canonical() + rules.canonical;
 }
 
+// DMS announces its own table at every start of following changes; no row of it is ever sent.
+TaskMessage apply_exceptions_record(const MappingContext& context, WallTime now) {
+  TableSchema table;
+  table.name = {"", "awsdms_apply_exceptions"};
+  const auto add = [&table](std::string_view name, DmsType type, std::optional<std::uint32_t> length) {
+    ColumnSchema& column = table.columns.emplace_back();
+    column.name = name;
+    column.type = type;
+    column.length = length;
+    column.nullable = false;
+  };
+  for (const std::string_view name : {"TASK_NAME", "TABLE_OWNER", "TABLE_NAME"})
+    add(name, DmsType::kString, 128);
+  add("ERROR_TIME", DmsType::kTimestamp, std::nullopt);
+  for (const std::string_view name : {"STATEMENT", "ERROR"}) add(name, DmsType::kString, std::nullopt);
+  EncodedMessage message;
+  ControlRecord(context.kafka, {table.name, context.task_id, context.task.dmskafka.dialect})
+      .encode(ControlOperation::kCreateTable, table, now, message);
+  return {context.kafka.topic, std::string(message.key.view()), std::string(message.value.view())};
+}
+
 class TableMapping final : public Planner {
  public:
   TableMapping(Selection selection, RuleSet rules, MappingContext context)
@@ -60,6 +85,38 @@ class TableMapping final : public Planner {
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override {
     return make_table_plan(std::move(schema), rules_, selection_, context_);
   }
+  // SPEC IncludeTableAlterOperations: "Includes any data definition language (DDL) operations that change the table in the
+  // control data, such as rename-table, drop-table, add-column, drop-column, and rename-column."
+  bool sends_in_cdc(ControlOperation operation) const override {
+    if (operation == ControlOperation::kCreateTable) return true;
+    if (!context_.kafka.include_table_alter_operations) return false;
+    const bool strict = context_.task.dmskafka.dialect == Dialect::kDmsStrict;
+    switch (operation) {
+      case ControlOperation::kDropTable: return context_.task.handle_source_table_dropped && !strict;
+      case ControlOperation::kTruncateTable: return context_.task.handle_source_table_truncated;
+      case ControlOperation::kRenameTable: return context_.task.handle_source_table_altered && !strict;
+      case ControlOperation::kCreateTable:
+      case ControlOperation::kAddColumn:
+      case ControlOperation::kDropColumn:
+      case ControlOperation::kRenameColumn:
+      case ControlOperation::kColumnTypeChange:
+      case ControlOperation::kChangeColumns: break;
+    }
+    return context_.task.handle_source_table_altered;
+  }
+
+  std::vector<TaskMessage> start_messages(TaskStart start, WallTime now) const override {
+    std::vector<TaskMessage> messages;
+    if (context_.task.dmskafka.task_control_records) {
+      messages.push_back(task_control_record(start == TaskStart::kFirst ? "task-start" : "task-resume",
+                                             context_.kafka, context_.task_id, now));
+    }
+    if (context_.task.dmskafka.dialect == Dialect::kDmsStrict) {
+      messages.push_back(apply_exceptions_record(context_, now));
+    }
+    return messages;
+  }
+
   std::vector<Error> idle_rules(const std::vector<CatalogTable>& catalog) const override {
     std::vector<Error> warnings;
     selection_.name_idle(catalog, warnings);
@@ -97,8 +154,14 @@ std::unique_ptr<Planner> compile_table_mapping(const JsonDocument& mapping, cons
   auto rules = read_rule_set(document->root(), context.task.dmskafka.dialect, problems);
   if (!rules) return nullptr;
   for (const TransformationRule& rule : rules->transformations) {
-    if (rule.action != TransformationAction::kAddBeforeImageColumns || !context.task.before_image.enabled)
-      continue;
+    if (rule.action != TransformationAction::kAddBeforeImageColumns) continue;
+    if (context.migration_type == MigrationType::kFullLoad) {
+      problems.notices.push_back(
+          Error(ErrorCode::kInvalidMapping,
+                "add-before-image-columns has an effect only on changes: a full load has none")
+              .at(rule.defined_at));
+    }
+    if (!context.task.before_image.enabled) continue;
     // SPEC: "use either the parameter or the setting, but not both, for a single task."
     problems.errors.push_back(
         Error(ErrorCode::kInvalidMapping, "add-before-image-columns beside BeforeImageSettings of the task")

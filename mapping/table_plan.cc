@@ -27,12 +27,18 @@ ShapeOptions shape_options(const TableName& source_name, const MappingContext& c
   options.change_key = change_key_type(task);
   options.lobs = lob_columns_of(task);
   options.values = ValueSettings::of(context.kafka, task);
+  options.before_image = task.before_image;
+  options.dialect = task.dmskafka.dialect;
   if (task.dmskafka.dialect == Dialect::kDocumented) {
     options.load_key = options.change_key;
     options.table_key_prefix = context.task_id + ".";
     options.source_name = source_name;
   }
   return options;
+}
+
+OldRows old_rows_of(const TaskSettings& task) noexcept {
+  return task.before_image.enabled ? OldRows::kShown : OldRows::kNotShown;
 }
 
 // The lowest rule-id wins; the others are named in `warnings`.
@@ -53,6 +59,22 @@ const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const Rule
   return found;
 }
 
+// The table as control records define it: without the columns that are not sent.
+TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColumns lobs) {
+  TableSchema sent = shown;
+  sent.name = name;
+  sent.columns.clear();
+  sent.primary_key.clear();
+  std::vector<std::uint32_t> index_of(shown.columns.size());
+  for (std::uint32_t i = 0; i < shown.columns.size(); ++i) {
+    if (!is_sent(lobs, shown, i)) continue;
+    index_of[i] = static_cast<std::uint32_t>(sent.columns.size());
+    sent.columns.push_back(shown.columns[i]);
+  }
+  for (const std::uint32_t index : shown.primary_key) sent.primary_key.push_back(index_of[index]);
+  return sent;
+}
+
 class CompiledTablePlan final : public TablePlan {
  public:
   CompiledTablePlan(std::shared_ptr<const TableSchema> schema, RowFilter filter, TransformedTable table,
@@ -64,15 +86,27 @@ class CompiledTablePlan final : public TablePlan {
         warnings_(std::move(table.warnings)),
         topic_(std::move(topic)),
         target_name_(shape.shown_name),
+        sent_(sent_schema(shown_.schema, target_name_, lob_columns_of(context.task))),
+        follows_changes_(context.migration_type != MigrationType::kFullLoad),
         lobs_(lob_columns_of(context.task)),
-        data_record_(shape, context.kafka, context.task.dmskafka.dialect),
-        control_record_(context.kafka,
-                        {target_name_, context.task_id, lobs_, context.task.dmskafka.dialect}) {}
+        data_record_(shape, context.kafka, context.task.dmskafka.dialect,
+                     context.task.dmskafka.unchanged_toast),
+        control_record_(context.kafka, {target_name_, context.task_id, context.task.dmskafka.dialect}) {}
 
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return target_name_; }
-  std::vector<std::string> remarks() const override { return lob_remarks(lobs_, shown_.schema); }
+  const TableSchema& shown_schema() const override { return sent_; }
+  std::vector<std::string> remarks() const override {
+    std::vector<std::string> remarks = lob_remarks(lobs_, shown_.schema);
+    if (follows_changes_ && !filter_.empty() && !sees_rows_leave()) {
+      remarks.push_back(
+          "updates by which a row leaves the filters can't be told from others, and are left out: the log "
+          "shows the row "
+          "before an update only with REPLICA IDENTITY FULL");
+    }
+    return remarks;
+  }
 
   // A delete is judged by what is known of the row it removes.
   bool selects(const Change& change) const override {
@@ -80,22 +114,68 @@ class CompiledTablePlan final : public TablePlan {
            filter_.passes(change.operation == Operation::kDelete ? change.before : change.after);
   }
 
+  // SPEC: the new image passes: update; it fails but the old image passed: delete; otherwise nothing.
+  Disposition disposition(const Change& change) const override {
+    if (selects(change)) return Disposition::kSend;
+    if (change.operation != Operation::kUpdate) return Disposition::kLeaveOut;
+    // What the old image lacks does not keep it out: it has a key that no row has any more.
+    if (!change.before.empty()) {
+      return filter_.passes(change.before) ? Disposition::kSendAsDelete : Disposition::kLeaveOut;
+    }
+    return sees_rows_leave() ? Disposition::kLeaveOut : Disposition::kLeaveOutUnseen;
+  }
+
   void encode(const Change& change, WallTime now, EncodedMessage& out) const override {
     assert(change.table == schema_.get());
-    if (computed_ == nullptr) return data_record_.encode(change, now, out);
-    Change extended = change;
-    RowView& row = change.operation == Operation::kDelete ? extended.before : extended.after;
-    row = computed_->extend(change, row, now, out);
-    data_record_.encode(extended, now, out);
+    data_record_.encode(change, rows_of(change, now, out), now, out);
+  }
+
+  void encode_key(const Change& change, WallTime now, EncodedMessage& out) const override {
+    const PartitionKey& key = data_record_.key_of(change.operation);
+    key.append(key.constant() ? RowView() : rows_of(change, now, out).row, out.key);
+  }
+
+  bool encode_old_key(const Change& change, WallTime now, EncodedMessage& out) const override {
+    const PartitionKey& key = data_record_.key_of(change.operation);
+    if (change.operation != Operation::kUpdate || change.before.empty() || key.constant()) return false;
+    key.append(rows_of(change, now, out).row, out.value);
+    const bool known = key.append(rows_of(deletion_of(change), now, out).row, out.key);
+    const bool differs = known && out.key.view() != out.value.view();
+    out.value.clear();
+    if (!differs) out.key.clear();
+    return differs;
   }
 
   std::vector<Error> warnings() const override { return warnings_; }
 
   void encode_control(ControlOperation operation, WallTime now, EncodedMessage& out) const override {
-    control_record_.encode(operation, shown_.schema, nullptr, now, out);
+    control_record_.encode(operation, sent_, now, out);
+  }
+
+  void encode_alteration(const SchemaStep& step, WallTime now, EncodedMessage& out) const override {
+    control_record_.encode(step, now, out);
   }
 
  private:
+  DataRecord::Rows rows_of(const Change& change, WallTime now, EncodedMessage& out) const {
+    const DataRecord::Rows rows = DataRecord::rows_of(change);
+    if (computed_ == nullptr) return rows;
+    const ComputedColumns::Rows extended = computed_->extend(change, rows.row, rows.old_row, now, out);
+    return {extended.row, extended.old_row};
+  }
+
+  // Whether an update without an old image is known to leave what the filters ask about as it was.
+  bool sees_rows_leave() const {
+    switch (schema_->old_row) {
+      case OldRow::kWhole:
+      case OldRow::kFull: return true;
+      case OldRow::kKeyWhenChanged: return filter_.asks_only(schema_->primary_key);
+      case OldRow::kOtherColumns:
+      case OldRow::kNothing: break;
+    }
+    return false;
+  }
+
   const std::shared_ptr<const TableSchema> schema_;
   const RowFilter filter_;
   const ShownTable shown_;
@@ -103,6 +183,8 @@ class CompiledTablePlan final : public TablePlan {
   const std::vector<Error> warnings_;
   const std::string topic_;
   const TableName target_name_;
+  const TableSchema sent_;
+  const bool follows_changes_;
   const LobColumns lobs_;
   const DataRecord data_record_;
   const ControlRecord control_record_;
@@ -115,8 +197,9 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
                                                          const MappingContext& context) {
   DMSKAFKA_ASSIGN(RowFilter filter,
                   RowFilter::compile(selection.filters_of(schema->name, schema->kind), *schema));
-  DMSKAFKA_ASSIGN(TransformedTable table, transform_table(*schema, rules.transformations,
-                                                          ValueSettings::of(context.kafka, context.task)));
+  DMSKAFKA_ASSIGN(TransformedTable table,
+                  transform_table(*schema, rules.transformations,
+                                  ValueSettings::of(context.kafka, context.task), old_rows_of(context.task)));
   // SPEC TargetSchema: the schema name on the target; empty keeps the source's. A rename rule wins.
   if (!context.task.target_schema.empty() && !table.schema_renamed) {
     table.shown.schema.name.schema = context.task.target_schema;

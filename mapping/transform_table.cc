@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "mapping/before_image.h"
 #include "mapping/expression.h"
 
 namespace dmskafka {
@@ -74,8 +75,8 @@ std::optional<std::pair<ValueForm, std::string>> literal_of(std::string_view exp
 class Transformer {
  public:
   Transformer(const TableSchema& source, std::span<const TransformationRule> rules,
-              const ValueSettings& settings)
-      : source_(source), rules_(rules), settings_(settings), name_(source.name) {
+              const ValueSettings& settings, OldRows old_rows)
+      : source_(source), rules_(rules), settings_(settings), old_rows_(old_rows), name_(source.name) {
     for (std::uint32_t i = 0; i < source.columns.size(); ++i) {
       columns_.push_back({source.columns[i], i, source.columns[i].name, source.columns[i].name});
     }
@@ -103,6 +104,8 @@ class Transformer {
     const TransformationRule* masked_by = nullptr;
     const TransformationRule* retyped_by = nullptr;
     const TransformationRule* added_by = nullptr;
+    std::optional<std::size_t> old_of = {};                 // the column whose old value it is
+    std::vector<const TransformationRule*> own_rules = {};  // old values: applied once their column is final
     bool included = false;
     bool removed = false;
   };
@@ -177,7 +180,7 @@ class Transformer {
 
   Result<void> change_columns(const TransformationRule& rule) {
     if (rule.action == Action::kAddColumn) return add_column(rule);
-    if (rule.action == Action::kAddBeforeImageColumns) return {};
+    if (rule.action == Action::kAddBeforeImageColumns) return add_old_columns(rule), Result<void>();
     if (rule.action == Action::kIncludeColumn) includes_ = true;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       Column& column = columns_[i];
@@ -206,12 +209,71 @@ class Transformer {
       column.included = true;
     } else if (rule.action == Action::kRemoveColumn) {
       column.removed = true;
-    } else if (rule.action == Action::kChangeDataType) {
-      if (first(column.retyped_by)) retype(column, rule.data_type);
-    } else if (first(column.masked_by)) {
-      mask(column, rule);
+    } else if (first(rule.action == Action::kChangeDataType ? column.retyped_by : column.masked_by)) {
+      if (column.old_of) {
+        column.own_rules.push_back(&rule);
+      } else {
+        change_values(column, rule);
+      }
     }
     return {};
+  }
+
+  void change_values(Column& column, const TransformationRule& rule) {
+    if (rule.action == Action::kChangeDataType) return retype(column, rule.data_type);
+    mask(column, rule);
+  }
+
+  // SPEC: "You can then manipulate the columns produced by using other rules": locators know an old value by its name.
+  void add_old_columns(const TransformationRule& rule) {
+    for (std::size_t i = 0; i < source_.columns.size(); ++i) {
+      if (rule.column && !rule.column->matches(columns_[i].match_name)) continue;
+      if (!rule.locator_type.empty() && !has_data_type(columns_[i].schema, rule.locator_type)) continue;
+      const std::string name = rule.prefix + columns_[i].match_name + rule.suffix;
+      const auto same = std::find_if(columns_.begin(), columns_.end(), [&](const Column& column) {
+        return column.old_of == i && column.match_name == name;
+      });
+      if (same != columns_.end()) {
+        warn_overruled(rule, *same->added_by, fmt::format("column \"{}\"", columns_[i].match_name));
+        continue;
+      }
+      Column column{columns_[i].schema, 0, name, ""};
+      column.schema.name = name;
+      column.added_by = &rule;
+      column.old_of = i;
+      columns_.push_back(std::move(column));
+    }
+  }
+
+  bool left_out(const Column& column) const {
+    return column.removed || (includes_ && !column.included && !column.source_name.empty());
+  }
+
+  bool is_key(std::size_t index) const {
+    if (key_defined_by_ == nullptr) return source_.is_key_column(static_cast<std::uint32_t>(index));
+    return std::any_of(key_defined_by_->key_columns.begin(), key_defined_by_->key_columns.end(),
+                       [&](const std::string& name) { return find_column(name) == &columns_[index]; });
+  }
+
+  // An old value goes the way of its column: hidden with it, masked and typed like it, named after it.
+  void settle_old_columns() {
+    for (Column& column : columns_) {
+      if (!column.old_of) continue;
+      const Column& base = columns_[*column.old_of];
+      const TransformationRule& rule = *column.added_by;
+      const bool lob = source_.columns[*column.old_of].lob;
+      column.removed = column.removed || left_out(base) ||
+                       !passes(rule.old_columns, is_key(*column.old_of), lob, settings_.strict);
+      const std::string own_name = column.schema.name;
+      column.schema = base.schema;
+      column.schema.name =
+          column.named_by != nullptr ? own_name : rule.prefix + base.schema.name + rule.suffix;
+      column.schema.nullable = true;
+      column.schema.number = 0;
+      column.slot = base.slot;
+      for (const TransformationRule* own : column.own_rules) change_values(column, *own);
+      if (!column.removed) old_rows_ = OldRows::kShown;
+    }
   }
 
   static void set_type(ColumnSchema& column, const DataType& type) {
@@ -288,8 +350,10 @@ class Transformer {
       if (column == nullptr) return std::nullopt;
       // The source's value, whatever masks or types the column has by now; an added column's computed one.
       variable.kind = ExpressionVariable::Kind::kColumn;
-      const bool added = column->source_name.empty();
-      const auto index = static_cast<std::uint32_t>(column - columns_.data());
+      variable.old = column->old_of.has_value();
+      const bool added = column->source_name.empty() && !variable.old;
+      const auto index = static_cast<std::uint32_t>(
+          column->old_of.value_or(static_cast<std::size_t>(column - columns_.data())));
       variable.slot = added ? column->slot : index;
       variable.format = format_of(added ? column->schema : own[index]);
     }
@@ -323,6 +387,7 @@ class Transformer {
   }
 
   Result<TransformedTable> finish() {
+    settle_old_columns();
     TransformedTable table;
     ShownTable& shown = table.shown;
     shown.schema = source_;
@@ -330,23 +395,33 @@ class Transformer {
     shown.schema.columns.clear();
     shown.schema.primary_key.clear();
     std::vector<std::optional<std::uint32_t>> shown_index;
+    shown.row_width = static_cast<std::uint32_t>(source_.columns.size() + computations_.size());
     for (const Column& column : columns_) {
-      const bool left_out = column.removed || (includes_ && !column.included && !column.source_name.empty());
-      if (left_out) {
+      if (left_out(column)) {
         shown_index.push_back(std::nullopt);
         continue;
       }
       shown_index.push_back(static_cast<std::uint32_t>(shown.slots.size()));
       DMSKAFKA_TRY(check_name(column, shown.schema));
       shown.schema.columns.push_back(column.schema);
-      shown.slots.push_back(column.slot);
+      shown.slots.push_back(column.slot + (column.old_of ? shown.row_width : 0));
       shown.source_names.push_back(column.source_name);
+      shown.old_columns.push_back(std::nullopt);
+      if (column.old_of)
+        shown.old_columns.back() = {*shown_index[*column.old_of], column.added_by->old_columns};
     }
     DMSKAFKA_TRY(set_key(shown_index, shown.schema));
-    if (!computations_.empty()) {
-      table.computed =
-          std::make_shared<const ComputedColumns>(static_cast<std::uint32_t>(source_.columns.size()),
-                                                  std::move(computations_), std::move(expressions_));
+    for (std::uint32_t i = 0; i < columns_.size(); ++i) {
+      if (!shown_index[i] || !shown.schema.is_key_column(*shown_index[i])) continue;
+      shown.key_slots.push_back(columns_[i].source_name.empty() ? columns_[i].slot : i);
+    }
+    const bool adds_old = std::any_of(columns_.begin(), columns_.end(), [this](const Column& column) {
+      return column.old_of && !left_out(column);
+    });
+    if (adds_old || !computations_.empty()) {
+      table.computed = std::make_shared<const ComputedColumns>(
+          static_cast<std::uint32_t>(source_.columns.size()), std::move(computations_),
+          std::move(expressions_), old_rows_);
     }
     table.schema_renamed = schema_named_by_ != nullptr;
     table.warnings = std::move(warnings_);
@@ -390,6 +465,7 @@ class Transformer {
   const TableSchema& source_;
   const std::span<const TransformationRule> rules_;
   const ValueSettings& settings_;
+  OldRows old_rows_;
   TableName name_;
   std::vector<Column> columns_;
   std::vector<Computation> computations_;
@@ -404,8 +480,8 @@ class Transformer {
 }  // namespace
 
 Result<TransformedTable> transform_table(const TableSchema& source, std::span<const TransformationRule> rules,
-                                         const ValueSettings& settings) {
-  return Transformer(source, rules, settings).run();
+                                         const ValueSettings& settings, OldRows old_rows) {
+  return Transformer(source, rules, settings, old_rows).run();
 }
 
 }  // namespace dmskafka

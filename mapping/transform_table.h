@@ -23,7 +23,9 @@ struct TransformedTable {
 /// Applies `rules`, which stand in the order of their ids. Rules of different targets compose; of two that name one object,
 /// or mask one column, or change one type, the one with the lower id counts. A rule also sees the columns that rules before
 /// it added. Errors: kInvalidMapping with the place of the rule that does not fit the table.
+/// `old_rows`: whether old rows are shown, whatever the rules say.
 Result<TransformedTable> transform_table(const TableSchema& source, std::span<const TransformationRule> rules,
-                                         const ValueSettings& settings);
+                                         const ValueSettings& settings,
+                                         OldRows old_rows = OldRows::kNotShown);
 
 }  // namespace dmskafka

@@ -7,6 +7,7 @@
 
 #include "core/base/json_location.h"
 #include "core/base/table_schema.h"
+#include "core/settings/task_settings.h"
 #include "mapping/object_locator.h"
 
 namespace dmskafka {
@@ -56,15 +57,18 @@ struct TransformationRule {
   TransformationAction action = TransformationAction::kRename;
   TransformationTarget target = TransformationTarget::kSchema;
   ObjectLocator locator;
-  std::optional<NamePattern> column = {};  ///< kColumn, all actions but add-column
+  std::optional<NamePattern> column = {};  ///< kColumn, all actions but add-column; none: every column
   std::string locator_type = {};           ///< the locator's data-type; "": any
   std::string value = {};                  ///< a name, a prefix, a suffix, the mask character
   std::string old_value = {};              ///< replace-prefix, replace-suffix
   std::optional<std::string> expression = {};
   DataType data_type = {};                    ///< add-column, change-data-type
   std::vector<std::string> key_columns = {};  ///< define-primary-key
-  JsonLocation defined_at = {};               ///< of the rule-action
-  JsonLocation value_at = {};                 ///< of the expression, the value or the key's columns
+  std::string prefix = {}, suffix = {};       ///< add-before-image-columns
+  BeforeImageSettings::ColumnFilter old_columns =
+      BeforeImageSettings::ColumnFilter::kPkOnly;  ///< add-before-image-columns
+  JsonLocation defined_at = {};                    ///< of the rule-action
+  JsonLocation value_at = {};                      ///< of the expression, the value or the key's columns
 };
 
 }  // namespace dmskafka

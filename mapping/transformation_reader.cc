@@ -161,7 +161,7 @@ class TransformationReader {
     }
     if (!schema || !table) return std::nullopt;
     TransformationRule rule{id, action_, target, {std::move(*schema), std::move(*table), type}};
-    if (needs_column) rule.column = std::move(column);
+    if (needs_column || action_ == Action::kAddBeforeImageColumns) rule.column = std::move(column);
     read_locator_type(*locator, rule);
     rule.defined_at = rule.value_at = json_.find("rule-action")->location();
     return rule;
@@ -199,7 +199,7 @@ class TransformationReader {
       case Action::kRemoveSuffix: return read_value(rule, "a text");
       case Action::kChangeDataType: return read_data_type(rule, Presence::kRequired);
       case Action::kDefinePrimaryKey: return read_key(rule);
-      case Action::kAddBeforeImageColumns: return read_before_image();
+      case Action::kAddBeforeImageColumns: return read_before_image(rule);
       case Action::kDigitsMask: return read_mask(rule);
       case Action::kConvertLowercase:
       case Action::kConvertUppercase:
@@ -308,7 +308,7 @@ class TransformationReader {
     }
   }
 
-  void read_before_image() {
+  void read_before_image(TransformationRule& rule) {
     const JsonValue* image = json_.find_present("before-image-def");
     if (image == nullptr || !image->is_object()) {
       return refuse(image == nullptr ? json_ : *image, fmt::format("{} has no \"before-image-def\"", kWhat),
@@ -318,14 +318,15 @@ class TransformationReader {
     check_members(*image, kImageMembers, kImage, problems_);
     const auto prefix = read_text(*image, "column-prefix", Presence::kOptional, kImage, problems_);
     const auto suffix = read_text(*image, "column-suffix", Presence::kOptional, kImage, problems_);
-    (void)read_word(*image, "column-filter", Presence::kRequired, kImageFilters, kImage, problems_);
+    const auto filter =
+        read_word(*image, "column-filter", Presence::kRequired, kImageFilters, kImage, problems_);
+    rule.prefix = prefix.value_or("BI_");
+    rule.suffix = suffix.value_or("");
+    if (filter) rule.old_columns = static_cast<BeforeImageSettings::ColumnFilter>(*filter);
     // SPEC: "Don't set both column-prefix and column-suffix to empty strings."
     if (prefix.value_or("BI_").empty() && suffix.value_or("").empty()) {
       refuse(*image, "column-prefix and column-suffix are both empty", "at least one of them");
     }
-    problems_.notices.push_back(
-        mapping_error(*json_.find("rule-action"),
-                      "add-before-image-columns has an effect only on changes: a full load has none"));
   }
 
   void read_mask(TransformationRule& rule) {

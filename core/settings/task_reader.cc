@@ -106,8 +106,13 @@ class TaskReader {
     }
   }
 
-  // DMS probably lets librdkafka choose by its own default.
-  void choose_partitioner(const JsonValue& group) {
+  // Defaults that hang on the dialect. DMS probably lets librdkafka choose the partition by its own default; AWS's page
+  // speaks of a record for "a restart of the task".
+  void choose_by_dialect(const JsonValue& group) {
+    if (settings_.dmskafka.dialect == Dialect::kDocumented && group.is_object() &&
+        group.find_present("TaskControlRecords") == nullptr) {
+      settings_.dmskafka.task_control_records = true;
+    }
     if (settings_.dmskafka.dialect == Dialect::kDmsStrict && group.is_object() &&
         group.find_present("Partitioner") == nullptr) {
       settings_.dmskafka.partitioner = Partitioner::kConsistentRandom;
@@ -138,7 +143,7 @@ class TaskReader {
   void check_group(std::string_view name, const JsonValue& group) {
     if (name == "BeforeImageSettings") check_before_image(group);
     if (name == "TargetMetadata") check_lob_limit(group);
-    if (name == "DmskafkaSettings") choose_partitioner(group);
+    if (name == "DmskafkaSettings") choose_by_dialect(group);
   }
 
   void check_before_image(const JsonValue& group) {

@@ -51,6 +51,16 @@ constexpr std::array kControls = {
     NamedControl{"truncate-table", ControlOperation::kTruncateTable},
 };
 
+struct NamedOldRow {
+  std::string_view name;
+  OldRow old_row;
+};
+constexpr std::array kOldRows = {
+    NamedOldRow{"whole", OldRow::kWhole},        NamedOldRow{"full", OldRow::kFull},
+    NamedOldRow{"key", OldRow::kKeyWhenChanged}, NamedOldRow{"other", OldRow::kOtherColumns},
+    NamedOldRow{"nothing", OldRow::kNothing},
+};
+
 struct NamedOperation {
   std::string_view name;
   Operation operation;
@@ -143,6 +153,8 @@ ColumnSchema column_of(const JsonValue& json) {
       column.lob = value.boolean();
     else if (member.name == "collation")
       column.collation = value.string();
+    else if (member.name == "number")
+      column.number = number_of<std::uint32_t>(value);
     else
       give_up(value, "unknown member of a column");
   }
@@ -153,6 +165,9 @@ TableSchema schema_of(const JsonValue& json) {
   TableSchema schema;
   schema.name = {text_of(json, "schema", ""), text_of(json, "name", "")};
   for (const JsonValue& column : json.find("columns")->items()) schema.columns.push_back(column_of(column));
+  if (const JsonValue* old = json.find("old-row"); old != nullptr) {
+    schema.old_row = named(kOldRows, *old).old_row;
+  }
   if (const JsonValue* key = json.find("primary-key"); key != nullptr) {
     for (const JsonValue& name : key->items()) {
       const auto index = schema.find_column(name.string());
@@ -173,6 +188,7 @@ class GoldenReader {
     golden_.task_id = text_of(root, "task-id", "TASK");
     golden_.timestamp = time_of(text_of(root, "timestamp", "2024-01-01T00:00:00.000001Z"), root);
     golden_.schema = std::make_shared<const TableSchema>(schema_of(*root.find("table")));
+    golden_.now_ = golden_.schema;
     for (const JsonValue& record : root.find("records")->items())
       golden_.records.push_back(record_of(record));
   }
@@ -185,12 +201,28 @@ class GoldenReader {
       record.control = named(kControls, first.value).operation;
       return record;
     }
-    record.change.table = golden_.schema.get();
+    if (first.name == "event") {
+      record.event = named(kControls, first.value).operation;
+      return record;
+    }
+    if (first.name == "start") {
+      record.start = first.value.string() == "first" ? TaskStart::kFirst : TaskStart::kResumed;
+      return record;
+    }
+    if (first.name == "alter") {
+      golden_.now_ = std::make_shared<const TableSchema>(schema_of(first.value));
+      record.altered = golden_.now_;
+      return record;
+    }
+    record.change.table = golden_.now_.get();
     for (const NamedOperation& operation : kOperations) {
       if (operation.name != first.name) continue;
       record.change.operation = operation.operation;
       const RowView row = row_of(first.value);
       (operation.operation == Operation::kDelete ? record.change.before : record.change.after) = row;
+      if (const JsonValue* before = json.find("before"); before != nullptr) {
+        record.change.before = row_of(*before);
+      }
       if (const JsonValue* transaction = json.find("transaction"); transaction != nullptr) {
         read_transaction(*transaction, record.change);
       }
@@ -208,6 +240,10 @@ class GoldenReader {
     if (const JsonValue* number = json.find("record"); number != nullptr) {
       change.transaction_record = number_of<std::uint64_t>(*number);
     }
+    if (const JsonValue* previous = json.find("previous"); previous != nullptr) {
+      transaction.previous_id = number_of<std::uint64_t>(*previous);
+      transaction.previous_record = number_of<std::uint64_t>(*json.find("previous-record"));
+    }
     change.stream_position = golden_.texts_.emplace_back(text_of(json, "position", ""));
     change.transaction = &transaction;
   }
@@ -215,7 +251,7 @@ class GoldenReader {
   RowView row_of(const JsonValue& json) {
     std::vector<Value>& row = golden_.rows_.emplace_back();
     for (const JsonValue& value : json.items()) row.push_back(value_of(value));
-    if (row.size() != golden_.schema->columns.size()) give_up(json, "a row needs a value for every column");
+    if (row.size() != golden_.now_->columns.size()) give_up(json, "a row needs a value for every column");
     return row;
   }
 
@@ -250,6 +286,15 @@ Result<std::unique_ptr<GoldenCase>> GoldenCase::read(const std::filesystem::path
   auto golden = std::make_unique<GoldenCase>();
   GoldenReader(*golden).read(document.root());
   return golden;
+}
+
+bool GoldenCase::follows_changes() const {
+  for (const GoldenRecord& record : records) {
+    if (!record.control && (record.change.table == nullptr || record.change.operation != Operation::kLoad)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace dmskafka

@@ -14,6 +14,7 @@
 
 #include "core/json/json_writer.h"
 #include "core/settings/settings_reader.h"
+#include "core/task/schema_difference.h"
 #include "mapping/table_mapping.h"
 #include "test/golden/runner/golden_case.h"
 
@@ -71,26 +72,110 @@ std::unique_ptr<Planner> planner_of(const fs::path& directory, const MappingCont
   return planner;
 }
 
-void print_records(const GoldenCase& golden, const TablePlan& plan, std::string& out) {
-  EncodedMessage message;
-  for (const GoldenRecord& record : golden.records) {
-    message.clear();
-    if (!record.control && !plan.selects(record.change)) {
-      out += "-- left out by a filter\n";
-      continue;
-    }
-    if (record.control) {
-      plan.encode_control(*record.control, golden.timestamp, message);
-    } else {
-      plan.encode(record.change, golden.timestamp, message);
-    }
-    out += fmt::format("-- topic {}, key {}", plan.topic(), json_quoted(message.key.view()));
-    if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
-    if (message.failed_expressions != 0) out += fmt::format(", failed {}", message.failed_expressions);
-    if (message.cut_values != 0) out += fmt::format(", cut {}", message.cut_values);
-    out += fmt::format("\n{}\n", message.value.view());
-  }
+void print_message(const TablePlan& plan, const EncodedMessage& message, std::string& out) {
+  out += fmt::format("-- topic {}, key {}", plan.topic(), json_quoted(message.key.view()));
+  if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
+  if (message.failed_expressions != 0) out += fmt::format(", failed {}", message.failed_expressions);
+  if (message.cut_values != 0) out += fmt::format(", cut {}", message.cut_values);
+  if (message.incomplete_keys != 0) out += ", the key is incomplete";
+  out += fmt::format("\n{}\n", message.value.view());
 }
+
+void print_change(const TablePlan& plan, Change change, WallTime now, std::string& out) {
+  EncodedMessage message;
+  if (change.operation == Operation::kLoad) {
+    if (!plan.selects(change)) {
+      out += "-- left out by a filter\n";
+      return;
+    }
+  } else {
+    switch (plan.disposition(change)) {
+      case Disposition::kSend: break;
+      case Disposition::kSendAsDelete: change = deletion_of(change); break;
+      case Disposition::kLeaveOut: out += "-- left out by a filter\n"; return;
+      case Disposition::kLeaveOutUnseen: out += "-- left out by a filter, the old row unseen\n"; return;
+    }
+  }
+  if (plan.encode_old_key(change, now, message)) {
+    out += fmt::format("-- the key was {}\n", json_quoted(message.key.view()));
+  }
+  message.clear();
+  EncodedMessage key;
+  plan.encode(change, now, message);
+  plan.encode_key(change, now, key);
+  if (key.key.view() != message.key.view()) {
+    out += fmt::format("-- encode_key gives {}\n", json_quoted(key.key.view()));
+  }
+  print_message(plan, message, out);
+}
+
+std::string_view event_name(ControlOperation operation) {
+  switch (operation) {
+    case ControlOperation::kDropTable: return "drop-table";
+    case ControlOperation::kCreateTable: return "create-table";
+    case ControlOperation::kAddColumn: return "add-column";
+    case ControlOperation::kDropColumn: return "drop-column";
+    case ControlOperation::kRenameColumn: return "rename-column";
+    case ControlOperation::kColumnTypeChange: return "column-type-change";
+    case ControlOperation::kChangeColumns: return "change-columns";
+    case ControlOperation::kRenameTable: return "rename-table";
+    case ControlOperation::kTruncateTable: return "truncate-table";
+  }
+  return "";
+}
+
+// The plans of a table's versions, as following its changes makes them.
+class RecordPrinter {
+ public:
+  RecordPrinter(const Planner& planner, std::unique_ptr<const TablePlan> plan, WallTime now, std::string& out)
+      : planner_(planner), plan_(std::move(plan)), now_(now), out_(out) {}
+
+  void print(const GoldenRecord& record) {
+    EncodedMessage message;
+    if (record.start) {
+      for (const TaskMessage& sent : planner_.start_messages(*record.start, now_)) {
+        out_ += fmt::format("-- topic {}, key {}\n{}\n", sent.topic, json_quoted(sent.key), sent.value);
+      }
+    } else if (record.altered) {
+      alter(record.altered);
+    } else if (record.control || record.event) {
+      if (record.event && !sends(*record.event)) return;
+      plan_->encode_control(record.control ? *record.control : *record.event, now_, message);
+      print_message(*plan_, message, out_);
+    } else {
+      print_change(*plan_, record.change, now_, out_);
+    }
+  }
+
+ private:
+  bool sends(ControlOperation operation) {
+    const bool sends = planner_.sends_in_cdc(operation);
+    if (!sends) out_ += fmt::format("-- {} is not sent\n", event_name(operation));
+    return sends;
+  }
+
+  void alter(const std::shared_ptr<const TableSchema>& schema) {
+    auto plan = planner_.plan(schema);
+    if (!plan) {
+      out_ += plan.error().to_string() + "\n";
+      return;
+    }
+    const auto steps = schema_difference(plan_->shown_schema(), (*plan)->shown_schema());
+    if (steps.empty()) out_ += "-- nothing that a consumer sees\n";
+    plan_ = std::move(*plan);
+    for (const SchemaStep& step : steps) {
+      if (!sends(step.operation)) continue;
+      EncodedMessage message;
+      plan_->encode_alteration(step, now_, message);
+      print_message(*plan_, message, out_);
+    }
+  }
+
+  const Planner& planner_;
+  std::unique_ptr<const TablePlan> plan_;
+  const WallTime now_;
+  std::string& out_;
+};
 
 std::string run_case(const fs::path& directory) {
   std::string out;
@@ -104,13 +189,18 @@ std::string run_case(const fs::path& directory) {
     }
     golden = std::move(*read);
     context.task_id = golden->task_id;
+    if (golden->follows_changes()) context.migration_type = MigrationType::kFullLoadAndCdc;
   }
   const auto planner = planner_of(directory, context, out);
   if (planner == nullptr || golden == nullptr) return out;
-  const auto plan = planner->plan(golden->schema);
+  auto plan = planner->plan(golden->schema);
   if (plan) {
     print_problems("warning", (*plan)->warnings(), out);
-    print_records(*golden, **plan, out);
+    for (const std::string& remark : (*plan)->remarks()) {
+      if (context.migration_type != MigrationType::kFullLoad) out += fmt::format("-- {}\n", remark);
+    }
+    RecordPrinter printer(*planner, std::move(*plan), golden->timestamp, out);
+    for (const GoldenRecord& record : golden->records) printer.print(record);
   } else {
     out += plan.error().to_string() + "\n";
   }
