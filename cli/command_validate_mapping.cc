@@ -74,19 +74,14 @@ ExitStatus run_validate_mapping_command(const CommandContext& context) {
     print_json(inputs.problems, report);
   } else {
     log_problems(inputs.problems);
-<<<<<<< HEAD
     if (connect) fmt::print("{}", report_text(report));
-    log_info(verdict_line(inputs, report, connect));
-=======
-    if (connect && !tables.empty()) fmt::print("{}", tables_text(tables));
     // SPEC IncludeNullAndEmpty: "Include NULL and empty columns in the target. The default is false."
     if (connect && inputs.target && !inputs.target->kafka.include_null_and_empty) {
       fmt::print(
           "columns that are NULL or an empty string are left out of messages (IncludeNullAndEmpty is "
           "false)\n");
     }
-    log_info(verdict_line(inputs, tables, connect));
->>>>>>> main
+    log_info(verdict_line(inputs, report, connect));
   }
   return verdict(context, inputs.problems);
 }
