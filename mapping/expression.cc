@@ -168,6 +168,20 @@ int bind_time(sqlite3_stmt* statement, int index, WallTime time) {
   return bind_text(statement, index, text);
 }
 
+// SPEC AR_H_CHANGE_SEQ: 35 digits, 16 of time (to the hundredth of a second) and 19 of a counter: here the transaction's id
+// and the record's number in it. A loaded row has none.
+int bind_change_sequence(sqlite3_stmt* statement, int index, const Change& change) {
+  if (change.transaction == nullptr) return sqlite3_bind_null(statement, index);
+  std::string time(kIso8601Size, ' ');
+  format_iso8601(change.transaction->commit_time, time.data());
+  std::erase_if(time, [](char c) { return c < '0' || c > '9'; });
+  constexpr std::uint64_t kIds = 10'000'000'000;
+  constexpr std::uint64_t kRecords = 1'000'000'000;
+  return bind_text(statement, index,
+                   fmt::format("{}{:010}{:09}", time.substr(0, 16), change.transaction->id % kIds,
+                               change.transaction_record % kRecords));
+}
+
 Error expression_error(std::string what) { return Error(ErrorCode::kInvalidMapping, std::move(what)); }
 
 }  // namespace
@@ -239,6 +253,8 @@ class PreparedExpressions::Connection {
                          change.transaction != nullptr ? change.transaction->commit_time : now);
       case ExpressionVariable::Kind::kOperation:
         return bind_text(statement, index, operation_text(change.operation));
+      case ExpressionVariable::Kind::kChangeSequence: return bind_change_sequence(statement, index, change);
+      case ExpressionVariable::Kind::kNothing: return sqlite3_bind_null(statement, index);
     }
     return SQLITE_ERROR;
   }

@@ -24,7 +24,9 @@ struct ExpressionVariable {
     kStreamPosition,
     kTimestamp,
     kCommitTimestamp,
-    kOperation
+    kOperation,
+    kChangeSequence,
+    kNothing,  ///< known to AWS, and never known here
   };
   Kind kind = Kind::kText;
   std::uint32_t slot = 0;  ///< kColumn: of its value in the row

@@ -345,6 +345,10 @@ class Transformer {
       variable.kind = ExpressionVariable::Kind::kCommitTimestamp;
     } else if (name == "AR_H_OPERATION") {
       variable.kind = ExpressionVariable::Kind::kOperation;
+    } else if (name == "AR_H_CHANGE_SEQ") {
+      variable.kind = ExpressionVariable::Kind::kChangeSequence;
+    } else if (name == "AR_H_USER") {
+      variable.kind = ExpressionVariable::Kind::kNothing;
     } else {
       const Column* column = find_column(name);
       if (column == nullptr) return std::nullopt;
