@@ -111,8 +111,10 @@ FieldTable<KafkaSettings> make_table() {
            read_topic},
           choice_field<T>("MessageFormat", DMSKAFKA_MEMBER(message_format), kMessageFormats,
                           "json: as cJSON prints; json-unformatted: without white space"),
-          boolean_field<T>("IncludeTransactionDetails", DMSKAFKA_MEMBER(include_transaction_details), "")
-              .not_yet("change data capture: loaded rows have no transaction"),
+          boolean_field<T>(
+              "IncludeTransactionDetails", DMSKAFKA_MEMBER(include_transaction_details),
+              "changes tell their place in their transaction, the one before it, when it was committed and "
+              "where it stands in the log; loaded rows have no transaction"),
           boolean_field<T>("IncludePartitionValue", DMSKAFKA_MEMBER(include_partition_value),
                            "the partition key's value in the metadata"),
           boolean_field<T>("PartitionIncludeSchemaTable", DMSKAFKA_MEMBER(partition_include_schema_table),
