@@ -21,6 +21,8 @@
 
 namespace dmskafka {
 
+class ChangeLog;
+
 /// What a full load needs. All references outlive run_full_load().
 struct FullLoadTask {
   Source& source;
@@ -35,6 +37,8 @@ struct FullLoadTask {
   bool restart = false;                             ///< discard the task's state first
   std::optional<std::uint64_t> rows_max_per_table;  ///< dry-run --limit
   std::vector<TableName> only_tables;               ///< dry-run --table; empty: all selected
+  /// Prepared before the first row is read, so that what is committed from then on can be followed; null: nothing follows.
+  ChangeLog* change_log = nullptr;
   std::chrono::milliseconds recovery_wait{
       1'000};  ///< before a load that lost its source or producer begins again
 };

@@ -91,6 +91,9 @@ struct FakeStateFile {
     std::string reason;
   };
   std::vector<Kept> data_errors;
+  std::optional<CdcCheckpoint> checkpoint;
+  std::vector<TableStatistics> statistics;
+  std::map<TableName, TableSchema> schemas;
   std::function<std::optional<Error>()> fail_write;
 
   /// How many ranges of the first table with a plan are done. Thread: any.
