@@ -32,25 +32,12 @@ After after_load(const Options& options, const TaskInputs& inputs) {
 
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
                   FullLoadSummary& summary) {
-<<<<<<< HEAD
   for (const std::string& warning : open.source.warnings()) log_warning(warning);
   ChangeLog* change_log = nullptr;
   if (after_load(context.options, inputs) != After::kNothing) {
     DMSKAFKA_ASSIGN(change_log, open.source.change_log(inputs.task_id));
   }
-=======
-  const Options& options = context.options;
-  log_info(opening_line(inputs, options.restart));
-  progress.set_phase("connecting to the source");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
-                  open_source(*inputs.source, inputs.task, context.signals.token(),
-                              keeps_state(inputs) ? inputs.state_file : std::string()));
-  // After the source: a mistyped address leaves no empty state file behind.
-  progress.set_phase("opening the state file");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
-  for (const std::string& warning : source->warnings()) log_warning(warning);
 
->>>>>>> main
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =
       sink_factory(*inputs.target, inputs.task, inputs.task_id, SinkUse::kLoad,
@@ -105,7 +92,8 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
   const Options& options = context.options;
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
-  auto source = open_source(*inputs.source, inputs.task, context.signals.token());
+  auto source = open_source(*inputs.source, inputs.task, context.signals.token(),
+                            keeps_state(inputs) ? inputs.state_file : std::string());
   if (!source) {
     out.loaded = std::move(source).error();
     return;

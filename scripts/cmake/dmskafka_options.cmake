@@ -7,7 +7,9 @@ option(DMSKAFKA_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Another checkout of the same source finds what this one compiled: paths under the root count as relative.
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  # The sloppiness is what ccache asks for with precompiled headers; no file of ours uses __TIME__.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -44,3 +46,26 @@ if(DMSKAFKA_FAILPOINTS)
 endif()
 
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+
+# What nearly every file includes, read once: a third less work for clang without optimisation. GCC gains nothing from it.
+# Files still include what they use: the GCC builds show where one does not.
+function(dmskafka_precompile target headers_of)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_precompile_headers(${target} REUSE_FROM ${headers_of})
+  endif()
+endfunction()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # Without the time of the headers in it ccache can hand it to another checkout.
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  set(precompiled <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstring> <deque> <filesystem> <functional> <map>
+    <memory> <mutex> <optional> <random> <set> <span> <stop_token> <string> <string_view> <thread> <unordered_map> <utility>
+    <vector> <fmt/format.h>)
+  set(nothing ${PROJECT_BINARY_DIR}/generated/precompiled.cc)
+  file(CONFIGURE OUTPUT ${nothing} CONTENT "// The headers below are what this file is for.\n")
+  add_library(dmskafka_precompiled OBJECT ${nothing})
+  target_link_libraries(dmskafka_precompiled PRIVATE dmskafka_options fmt::fmt)
+  target_precompile_headers(dmskafka_precompiled PRIVATE ${precompiled})
+  add_library(dmskafka_precompiled_test OBJECT ${nothing})
+  target_link_libraries(dmskafka_precompiled_test PRIVATE dmskafka_options fmt::fmt doctest::doctest)
+  target_precompile_headers(dmskafka_precompiled_test PRIVATE ${precompiled} <doctest/doctest.h>)
+endif()

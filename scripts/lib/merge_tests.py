@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Puts the tests of several builds into one folder, so that one ctest run shows all of them in one summary.
 
-    merge_tests.py OUT [--tests PREFIX BUILD_DIR LABEL[,LABEL...]]... [--check NAME COMMAND [ARG...] --]...
+    merge_tests.py OUT [--tests PREFIX BUILD_DIR LABEL[,LABEL...]]... [--build PREFIX COMMAND [ARG...] --]...
+                       [--check NAME COMMAND [ARG...] --]...
 
 --tests takes those tests of a build that carry one of the labels. PREFIX ("" or "asan") goes before their names and, with a
-colon, before the names of fixtures, so that builds do not mix; locks stay common to all. --check adds a test of its own; exit status 77 of it
-means skipped. The result is OUT/CTestTestfile.cmake.
+colon, before the names of fixtures, so that builds do not mix; locks stay common to all. --build adds a test that builds PREFIX's
+programs; the tests of that PREFIX wait for it, and so do tests labelled "failpoints" when the PREFIX is "asan". --check adds a test of its own; exit status 77 of it means skipped. The result is OUT/CTestTestfile.cmake.
 """
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +46,12 @@ def listed_tests(build_dir):
     return json.loads(listing.stdout)["tests"]
 
 
-def build_tests(prefix, build_dir, labels):
+def require(properties, fixture):
+    """The test waits for what sets the fixture up, and is not run when that fails."""
+    properties["FIXTURES_REQUIRED"] = as_list(properties.get("FIXTURES_REQUIRED", [])) + [fixture]
+
+
+def build_tests(prefix, build_dir, labels, builds):
     for test in listed_tests(build_dir):
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
         if not set(properties.get("LABELS", [])) & set(labels):
@@ -58,26 +65,51 @@ def build_tests(prefix, build_dir, labels):
                     properties[key] = [f"{prefix}:{item}" for item in properties[key]]
             if "DEPENDS" in properties:
                 properties["DEPENDS"] = [f"{prefix}.{item}" for item in properties["DEPENDS"]]
-        # A test whose program was not built has no command; it must fail, not vanish.
-        yield from test_lines(name, test.get("command", ["false"]), properties)
+        if prefix in builds:
+            require(properties, f"{prefix}:built")
+        if "failpoints" in properties["LABELS"] and "asan" in builds:
+            require(properties, "asan:built")
+        # ctest tells no command of a program that is not built yet: a ctest of its own finds it then, or fails.
+        command = test.get("command") or nested_ctest(build_dir, test["name"])
+        yield from test_lines(name, command, properties)
+
+
+def nested_ctest(build_dir, name):
+    return ["ctest", "--test-dir", build_dir, "--no-tests=error", "--output-on-failure", "-R", f"^{re.escape(name)}$"]
+
+
+def build_properties(prefix):
+    """First of all, one build at a time, each with the two processors that ninja fills."""
+    return {
+        "LABELS": [prefix],
+        "FIXTURES_SETUP": [f"{prefix}:built"],
+        "RESOURCE_LOCK": ["compiler"],
+        "PROCESSORS": 2,
+        "COST": 10000,
+        "TIMEOUT": 3600,
+    }
 
 
 def main(arguments):
     out = Path(arguments.pop(0))
     lines = ["# Made by scripts/lib/merge_tests.py."]
+    builds = {name for option, name in zip(arguments, arguments[1:]) if option == "--build"}
     while arguments:
         option = arguments.pop(0)
         if option == "--tests":
             prefix, build_dir, labels = arguments[:3]
             del arguments[:3]
-            tests = list(build_tests(prefix, build_dir, labels.split(",")))
+            tests = list(build_tests(prefix, build_dir, labels.split(","), builds))
             if not tests:
                 sys.exit(f"merge_tests.py: {build_dir} has no test labelled {labels}")
             lines += tests
-        elif option == "--check":
+        elif option in ("--build", "--check"):
             end = arguments.index("--")
             name, *command = arguments[:end]
             del arguments[: end + 1]
+            if option == "--build":
+                lines += test_lines(f"{name}.build", command, build_properties(name))
+                continue
             lines += test_lines(name, command, {"LABELS": ["checks"], "TIMEOUT": 300, "SKIP_RETURN_CODE": SKIPPED})
         else:
             sys.exit(f"merge_tests.py: unknown option {option}")

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/bounded_queue.h"
+#include "core/task/schema_difference.h"
 
 namespace dmskafka::fake {
 namespace {
@@ -330,10 +332,21 @@ class FakePlan final : public TablePlan {
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return schema_->name; }
+  /// A loaded row is "table:value"; a change "insert table:value id.record<previous id.record".
   void encode(const Change& change, WallTime, EncodedMessage& out) const override {
-    out.key.append(change.after[0].view());
-    out.value.append(schema_->name.table + ":");
-    out.value.append(change.after[0].view());
+    const RowView row = change.operation == Operation::kDelete ? change.before : change.after;
+    out.key.append(row[0].view());
+    if (change.operation == Operation::kLoad) {
+      out.value.append(schema_->name.table + ":");
+      out.value.append(row[0].view());
+      return;
+    }
+    constexpr std::array<std::string_view, 4> kOperations = {"load", "insert", "update", "delete"};
+    const SourceTransaction& transaction = *change.transaction;
+    out.value.append(fmt::format("{} {}:{} {}.{}<{}.{}",
+                                 kOperations[static_cast<std::size_t>(change.operation)], schema_->name.table,
+                                 row[0].view(), transaction.id, change.transaction_record,
+                                 transaction.previous_id, transaction.previous_record));
   }
   void encode_key(const Change& change, WallTime, EncodedMessage& out) const override {
     out.key.append((change.operation == Operation::kDelete ? change.before : change.after)[0].view());
@@ -345,7 +358,13 @@ class FakePlan final : public TablePlan {
   }
   void encode_control(ControlOperation operation, WallTime, EncodedMessage& out) const override {
     out.key.append("control." + schema_->name.table);
-    out.value.append(operation == ControlOperation::kDropTable ? "drop-table" : "create-table");
+    out.value.append(operation == ControlOperation::kDropTable       ? "drop-table"
+                     : operation == ControlOperation::kTruncateTable ? "truncate-table"
+                                                                     : "create-table");
+  }
+  void encode_alteration(const SchemaStep& step, WallTime, EncodedMessage& out) const override {
+    out.key.append("control." + schema_->name.table);
+    out.value.append(step.operation == ControlOperation::kAddColumn ? "add-column" : "other-step");
   }
 
  private:
