@@ -217,11 +217,33 @@ class Reader {
   TaskFile task_;
 };
 
-// {"ReplicationTasks":[{…}]} and {"ReplicationTask":{…}} are replies of the AWS CLI around the object itself.
+// The only task of a CloudFormation template.
+const JsonValue* only_task(const JsonValue& resources, Problems& problems) {
+  std::vector<const JsonValue*> found;
+  for (const JsonMember& resource : resources.members()) {
+    if (!resource.value.is_object()) continue;
+    const JsonValue* const type = resource.value.find_present("Type");
+    const JsonValue* const properties = resource.value.find_present("Properties");
+    const bool is_task =
+        type != nullptr && type->is_string() && type->string() == "AWS::DMS::ReplicationTask";
+    if (is_task && properties != nullptr && properties->is_object()) found.push_back(properties);
+  }
+  if (found.size() == 1) return found[0];
+  problems.errors.push_back(
+      wrong(resources.location(), fmt::format("{} replication tasks in the template", found.size()))
+          .expected("one AWS::DMS::ReplicationTask"));
+  return nullptr;
+}
+
+// {"ReplicationTasks":[{…}]} and {"ReplicationTask":{…}} are replies of the AWS CLI around the object itself; CloudFormation has
+// {"Properties":{…}}, in a template below {"Resources":{…}}.
 const JsonValue* task_object(const JsonValue& root, Problems& problems) {
   if (root.is_object()) {
-    if (const JsonValue* task = root.find_present("ReplicationTask"); task != nullptr && task->is_object())
-      return task;
+    for (const std::string_view name : {"ReplicationTask", "Properties"}) {
+      if (const JsonValue* task = root.find_present(name); task != nullptr && task->is_object()) return task;
+    }
+    const JsonValue* const resources = root.find_present("Resources");
+    if (resources != nullptr && resources->is_object()) return only_task(*resources, problems);
     const JsonValue* tasks = root.find_present("ReplicationTasks");
     if (tasks == nullptr || !tasks->is_array()) return &root;
     if (tasks->items().size() == 1 && tasks->items()[0].is_object()) return &tasks->items()[0];

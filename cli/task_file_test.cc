@@ -58,6 +58,24 @@ TEST_CASE("task_file: replies of the AWS CLI, whose own members get a notice and
   CHECK(problems.notices[0].message() == "SourceEndpointArn has a meaning only within AWS");
 }
 
+TEST_CASE("task_file: CloudFormation's resource and template") {
+  const Folder folder;
+  for (const char* const text :
+       {R"({"Type": "AWS::DMS::ReplicationTask", "Properties": {"ReplicationTaskIdentifier": "orders"}})",
+        R"({"Resources": {"Source": {"Type": "AWS::DMS::Endpoint", "Properties": {}},
+               "Task": {"Type": "AWS::DMS::ReplicationTask", "Properties": {"ReplicationTaskIdentifier": "orders"}}}})"}) {
+    CAPTURE(text);
+    Problems problems;
+    CHECK(read_task_file(folder.write("task.json", text), problems).task_id == "orders");
+    CHECK(problems.ok());
+  }
+  Problems problems;
+  (void)read_task_file(folder.write("task.json", R"({"Resources": {"A": {"Type": "AWS::S3::Bucket"}}})"),
+                       problems);
+  REQUIRE(problems.errors.size() == 1);
+  CHECK(problems.errors[0].message() == "0 replication tasks in the template");
+}
+
 TEST_CASE("task_file: problems of a part are told at their place in the file") {
   const Folder folder;
   Problems problems;

@@ -67,7 +67,7 @@ TaskTable make_error_behavior_table() {
           table_policy_field("TableErrorEscalationPolicy", DMSKAFKA_MEMBER(table_error_escalation_policy),
                              "what follows once TableErrorEscalationCount is exceeded"),
           integer_field<T>("TableErrorEscalationCount", DMSKAFKA_MEMBER(table_error_escalation_count), kCount,
-                           "table errors before the escalation policy; 0: never"),
+                           "tables in error before the escalation policy; 0: never"),
           boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
                            "a task that selects no table fails"),
           integer_field<T>(

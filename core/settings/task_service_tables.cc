@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/settings/task_tables.h"
@@ -25,6 +26,16 @@ Field<T> validation_number(std::string_view name, std::string fallback) {
 }
 Field<T> validation_switch(std::string_view name) {
   return unused_boolean<T>(name, "false").no_effect(std::string(kNoValidation));
+}
+
+// AWS's own default document names every component, at this severity.
+bool has_default_severities(const JsonValue& components) {
+  if (!components.is_array()) return false;
+  const auto items = components.items();
+  return std::all_of(items.begin(), items.end(), [](const JsonValue& component) {
+    const JsonValue* const severity = component.is_object() ? component.find_present("Severity") : nullptr;
+    return severity != nullptr && severity->is_string() && severity->string() == "LOGGER_SEVERITY_DEFAULT";
+  });
 }
 
 // [{"Id": "SORTER", "Severity": "LOGGER_SEVERITY_DEFAULT"}, …]
@@ -61,7 +72,7 @@ TaskTable make_logging_table() {
               unused_boolean<T>("EnableLogging", "false").no_effect(words),
               unused_boolean<T>("EnableLogContext", "false").no_effect(words),
               Field<T>{{"LogComponents", "list", "", "of Id and Severity, as DMS names them",
-                        Verdict::kNoEffect, words},
+                        Verdict::kNoEffect, words, has_default_severities},
                        check_log_components},
               unused_boolean<T>("DeleteTaskLogs", "false").no_effect("there are none"),
               unused_text<T>("CloudWatchLogGroup", "").no_effect("CloudWatch exists only in AWS"),

@@ -105,8 +105,25 @@ class FullLoad {
     record.state = TableState::kTableError;
     record.error = table.error.to_string();
     DMSKAFKA_TRY(task_.store.save_table(record));
-    if (task_.settings.table_error_policy != ErrorPolicy::kStopTask) return {};
-    return table.error.while_doing(fmt::format("describing {}", table.progress->name.text()));
+    const std::string_view stopping = stopping_policy();
+    if (stopping.empty()) return {};
+    return table.error.while_doing(fmt::format("describing {}", table.progress->name.text()))
+        .hint(fmt::format("{} is STOP_TASK", stopping));
+  }
+
+  /// The policy by which the task ends now that one more table is in error, "" when it goes on. SPEC
+  /// TableErrorEscalationCount: a table that failed is not read again by the same run, so tables are counted.
+  std::string_view stopping_policy() const {
+    const TaskSettings& settings = task_.settings;
+    if (settings.table_error_policy == ErrorPolicy::kStopTask) return "TableErrorPolicy";
+    const auto in_error = std::ranges::count_if(task_.progress.tables(), [](const TableProgress& table) {
+      return table.state.load() == TableState::kTableError;
+    });
+    const bool escalates =
+        settings.table_error_escalation_count != 0 && in_error > settings.table_error_escalation_count;
+    return escalates && settings.table_error_escalation_policy == ErrorPolicy::kStopTask
+               ? "TableErrorEscalationPolicy"
+               : "";
   }
 
   // --- before the first row ---
@@ -368,9 +385,10 @@ class FullLoad {
     log_error(named(table.progress.name, text));
     DMSKAFKA_TRY(table.save_settled_segments(task_.store));
     DMSKAFKA_TRY(table.enter(TableState::kTableError, task_.store));
-    if (task_.settings.table_error_policy != ErrorPolicy::kStopTask) return {};
+    const std::string_view stopping = stopping_policy();
+    if (stopping.empty()) return {};
     return failed->while_doing(fmt::format("loading {}", table.progress.name.text()))
-        .hint("TableErrorPolicy is STOP_TASK");
+        .hint(fmt::format("{} is STOP_TASK", stopping));
   }
 
   Result<void> save_ranges(const std::vector<TableLoad*>& open) {

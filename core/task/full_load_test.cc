@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <tuple>
 
 #include "test/support/fake_task.h"
 
@@ -173,6 +174,26 @@ TEST_CASE("full_load: TableErrorPolicy STOP_TASK ends the task with the table's 
   auto result = world.run();
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().code() == ErrorCode::kTableUnreadable);
+}
+
+TEST_CASE(
+    "full_load: TableErrorEscalationCount tables may fail, one more ends the task by the escalation policy") {
+  for (const auto& [count, policy, stops] :
+       {std::tuple(2, ErrorPolicy::kStopTask, false), std::tuple(1, ErrorPolicy::kStopTask, true),
+        std::tuple(1, ErrorPolicy::kSuspendTable, false), std::tuple(0, ErrorPolicy::kStopTask, false)}) {
+    CAPTURE(count);
+    World world;
+    for (const char* const name : {"a", "b", "c"}) world.add_table(name, 3);
+    for (const char* const name : {"a", "b"}) {
+      world.table(name).read_error = Error(ErrorCode::kTableUnreadable, "permission denied");
+    }
+    world.settings.table_error_escalation_count = count;
+    world.settings.table_error_escalation_policy = policy;
+    auto result = world.run();
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().code() == (stops ? ErrorCode::kTableUnreadable : ErrorCode::kTablesInError));
+    CHECK((result.error().hint_text() == "TableErrorEscalationPolicy is STOP_TASK") == stops);
+  }
 }
 
 TEST_CASE("full_load: a message the broker refuses is kept whole, its neighbours arrive") {
