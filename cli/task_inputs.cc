@@ -76,7 +76,7 @@ class InputReader {
     const MigrationType in_file = file_.migration_type.value_or(MigrationType::kFullLoad);
     out_.migration_type = in_file;
     if (options_.command == Command::kFullLoad) {
-      if (options_.then_cdc) out_.migration_type = MigrationType::kFullLoadAndCdc;
+      if (options_.then_cdc || options_.prepare_cdc) out_.migration_type = MigrationType::kFullLoadAndCdc;
       if (in_file != MigrationType::kCdc) return;
       out_.problems.errors.push_back(
           Error(ErrorCode::kInvalidSettings, "MigrationType cdc: this task has no full load")

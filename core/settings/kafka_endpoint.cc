@@ -119,8 +119,10 @@ FieldTable<KafkaSettings> make_table() {
                            "the partition key's value in the metadata"),
           boolean_field<T>("PartitionIncludeSchemaTable", DMSKAFKA_MEMBER(partition_include_schema_table),
                            "schema and table before the primary key in the partition key"),
-          boolean_field<T>("IncludeTableAlterOperations", DMSKAFKA_MEMBER(include_table_alter_operations), "")
-              .not_yet("change data capture: a load changes no table"),
+          boolean_field<T>(
+              "IncludeTableAlterOperations", DMSKAFKA_MEMBER(include_table_alter_operations),
+              "control records when a followed table is altered, renamed, truncated or dropped; a load "
+              "changes no table"),
           boolean_field<T>("IncludeControlDetails", DMSKAFKA_MEMBER(include_control_details),
                            "table and column definitions in control records"),
           boolean_field<T>("IncludeNullAndEmpty", DMSKAFKA_MEMBER(include_null_and_empty),

@@ -11,6 +11,10 @@ from lib import dmskafka, kafka, postgres, wire
 from lib.following import Task, before_image, data_text
 from lib.harness import case, check, contains, equal, main, say, unique, wait_until
 
+# Python itself reads no longer numbers unasked.
+if hasattr(sys, "set_int_max_str_digits"):
+    sys.set_int_max_str_digits(0)
+
 ALTERS = {"IncludeTableAlterOperations": True}
 
 
@@ -489,20 +493,51 @@ def rules(t):
     contains(outcome.err, "filter", "what was left out is told")
 
 
+@case("ParallelApplyThreads, ParallelApplyQueuesPerThread, ParallelApplyBufferSize: the lanes run, each key's changes stay in order")
+def parallel_apply(t):
+    database = t.database("CREATE TABLE k (id int PRIMARY KEY, v int); INSERT INTO k SELECT i, 0 FROM generate_series(1, 50) i;")
+
+    def follow(label, **target_metadata):
+        task = Task(t, database, label=label, partitions=4, groups={"TargetMetadata": target_metadata})
+        task.load()
+        database.run("UPDATE k SET v = 0;" + "".join(f"UPDATE k SET v = {round};" for round in range(1, 41)))
+        process = task.start()
+        wait_until(lambda: kafka.message_count(task.topic) >= 2 + 50 + 41 * 50, "every change has arrived", 60, 0.1)
+        threads = len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir()))
+        process.signal(15)
+        process.wait(60).expect(143)
+        last = {}
+        keys = set()
+        for message in task.messages():
+            record = wire.parsed(message)
+            if record["metadata"]["operation"] == "update":
+                keys.add((message.key, message.partition))
+                last.setdefault(record["data"]["id"], []).append(record["data"]["v"])
+        equal(last, {i: list(range(41)) for i in range(1, 51)}, "versions of each row, in their order")
+        return threads, keys
+
+    one, table_keys = follow("one")
+    lanes, row_keys = follow("lanes", ParallelApplyThreads=8, ParallelApplyQueuesPerThread=16, ParallelApplyBufferSize=2)
+    check(lanes >= one + 7, f"{one} threads without lanes, {lanes} with 8")
+    equal({key for key, _ in table_keys}, {b"public.k"}, "the key without ParallelApplyThreads")
+    equal(row_keys, {(b"%d" % i, kafka.partition_of(b"%d" % i, 4)) for i in range(1, 51)}, "keys with ParallelApplyThreads")
+
+
 @case("task-start and task-resume with TaskControlRecords; dms-strict announces awsdms_apply_exceptions at every start")
 def task_records(t):
     database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
     told = Task(t, database, label="told", TaskControlRecords=True)
     strict = Task(t, database, label="strict", Dialect="dms-strict")
-    for task in (told, strict):
+    for number, task in enumerate((told, strict)):
         task.load()
         task.new_messages()
-        task.follow()
-        database.run(f"INSERT INTO k VALUES ({1 if task is told else 2});")
-        task.follow()
+        for round in range(2):
+            database.run(f"INSERT INTO k VALUES ({2 * number + round});")
+            task.follow()
     task_id = told.args[told.args.index("--task-id") + 1]
     got = [(m.key.decode(), r["metadata"]["operation"]) for m in told.new_messages() for r in [wire.parsed(m)]]
-    equal(got, [(task_id, "task-start"), (task_id, "task-resume"), ("public.k", "insert")], "TaskControlRecords")
+    equal(got, [(task_id, "task-start"), ("public.k", "insert"), (task_id, "task-resume"), ("public.k", "insert")],
+          "TaskControlRecords")
     got = [(r["metadata"]["operation"], r["metadata"]["table-name"]) for r in strict.new_records()]
     equal([record for record in got if record[0] != "insert"], [("create-table", "awsdms_apply_exceptions")] * 2, "dms-strict")
 
