@@ -54,6 +54,7 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, const
                           .restart = context.options.restart,
                           .rows_max_per_table = std::nullopt,
                           .only_tables = {},
+                          .recovery_wait = std::chrono::seconds(1),
                           .change_log = change_log};
   auto loaded = run_full_load(task, make_sink, summary, context.signals.token());
   const std::optional<Error> print_failure = printer.finish();

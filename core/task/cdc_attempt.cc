@@ -56,7 +56,7 @@ CdcAttempt::CdcAttempt(const CdcTask& task, ChangeLog& log, CdcStart& start, Cdc
       failure_(std::stop_token()),
       accounts_(task.store, task.settings, failure_),
       checkpoints_(task.store, start.from, start.statistics,
-                   std::chrono::seconds(std::max<std::int64_t>(1, task.settings.commit_timeout))) {}
+                   std::chrono::seconds(std::clamp<std::int64_t>(task.settings.commit_timeout, 1, 3'600))) {}
 
 CdcAttempt::~CdcAttempt() = default;
 

@@ -16,6 +16,11 @@ using std::chrono::milliseconds;
 // After progress the first attempt comes soon: most broken connections are whole again at once.
 constexpr milliseconds kFirstWaitMax{1'000};
 
+/// Any number of seconds is taken; what nobody lives to see need not be counted.
+milliseconds seconds_of(std::int64_t seconds) {
+  return std::chrono::seconds(std::min<std::int64_t>(seconds, 100 * 86'400));
+}
+
 /// Half to all of `wait`, so that several tasks do not come back at one moment.
 milliseconds jittered(milliseconds wait) {
   std::minstd_rand random(std::random_device{}());
@@ -47,9 +52,9 @@ bool is_recoverable(ErrorCode code) {
 }  // namespace
 
 milliseconds CdcRecovery::next_wait() const {
-  const milliseconds interval = std::chrono::seconds(settings_.recoverable_error_interval);
+  const milliseconds interval = seconds_of(settings_.recoverable_error_interval);
   if (in_a_row_ == 0) return std::min(interval, kFirstWaitMax);
-  const milliseconds max = std::chrono::seconds(settings_.recoverable_error_throttling_max);
+  const milliseconds max = seconds_of(settings_.recoverable_error_throttling_max);
   // SPEC RecoverableErrorThrottling: "the interval between attempts to restart a task is increased in a series based on the
   // value of RecoverableErrorInterval".
   if (!settings_.recoverable_error_throttling) return interval;
@@ -74,7 +79,7 @@ CdcRecovery::Verdict CdcRecovery::decide(const Error& failure, Progress progress
   // SPEC RecoverableErrorStopRetryAfterThrottlingMax: "stops restarting the task after the maximum number of seconds AWS DMS
   // waits between attempts to restart a task is reached".
   const bool at_max = settings_.recoverable_error_throttling && in_a_row_ > 1 &&
-                      wait >= std::chrono::seconds(settings_.recoverable_error_throttling_max);
+                      wait >= seconds_of(settings_.recoverable_error_throttling_max);
   if (at_max && settings_.recoverable_error_stop_retry_after_throttling_max) {
     log_error(
         fmt::format("{} attempts in a row got nowhere, and the pause between them has reached "

@@ -37,10 +37,10 @@ struct FullLoadTask {
   bool restart = false;                             ///< discard the task's state first
   std::optional<std::uint64_t> rows_max_per_table;  ///< dry-run --limit
   std::vector<TableName> only_tables;               ///< dry-run --table; empty: all selected
-  /// Prepared before the first row is read, so that what is committed from then on can be followed; null: nothing follows.
-  ChangeLog* change_log = nullptr;
   std::chrono::milliseconds recovery_wait{
       1'000};  ///< before a load that lost its source or producer begins again
+  /// Prepared before the first row is read, so that what is committed from then on can be followed; null: nothing follows.
+  ChangeLog* change_log = nullptr;
 };
 
 /// How it ended. Filled also when the load fails, as far as it came.
