@@ -67,6 +67,9 @@ void print_text(const Status& status) {
                table_state_name(table.state), count_text(table.rows_delivered),
                bytes_text(static_cast<double>(table.bytes_delivered)), count_text(table.rows_failed),
                time_text(table.started_us), time_text(table.ended_us));
+    if (table.values_cut != 0) {
+      fmt::print("  {} cut at LobMaxSize\n", counted(table.values_cut, "value was", "values were"));
+    }
     if (!table.error.empty()) fmt::print("  {}\n", table.error);
     total.rows_delivered += table.rows_delivered;
     total.bytes_delivered += table.bytes_delivered;
@@ -107,12 +110,13 @@ void print_json(const Status& status) {
   const char* separator = "";
   for (const TableLoadRecord& table : status.tables) {
     fmt::print(
-        "{}{{\"schema\":{},\"table\":{},\"state\":{},\"rows\":{},\"bytes\":{},\"rows_failed\":{},\"error\":{}"
+        "{}{{\"schema\":{},\"table\":{},\"state\":{},\"rows\":{},\"bytes\":{},\"rows_failed\":{},"
+        "\"values_cut\":{},\"error\":{}"
         ",\"began\":{},"
         "\"ended\":{}}}",
         separator, json_quoted(table.name.schema), json_quoted(table.name.table),
         json_quoted(table_state_name(table.state)), table.rows_delivered, table.bytes_delivered,
-        table.rows_failed, table.error.empty() ? "null" : json_quoted(table.error),
+        table.rows_failed, table.values_cut, table.error.empty() ? "null" : json_quoted(table.error),
         time_json(table.started_us), time_json(table.ended_us));
     separator = ",";
   }

@@ -179,6 +179,7 @@ RuleSet RuleReader::take() && {
   const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
   std::stable_sort(rules_.transformations.begin(), rules_.transformations.end(), by_id);
   std::stable_sort(rules_.object_mappings.begin(), rules_.object_mappings.end(), by_id);
+  std::stable_sort(rules_.table_settings.begin(), rules_.table_settings.end(), by_id);
   return std::move(rules_);
 }
 

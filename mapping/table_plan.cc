@@ -59,6 +59,30 @@ const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const Rule
   return found;
 }
 
+// The lowest rule-id wins here too; every rule must fit.
+Result<ParallelLoad> parallel_load_for(const TableSchema& schema, const RuleSet& rules,
+                                       std::vector<Error>& warnings) {
+  const TableSettingsRule* first = nullptr;
+  ParallelLoad chosen;
+  for (const TableSettingsRule& rule : rules.table_settings) {
+    if (!rule.locator.matches(schema.name, schema.kind)) continue;
+    DMSKAFKA_ASSIGN(ParallelLoad load, parallel_load_of(rule, schema));
+    if (load.type == ParallelLoad::Type::kAutomatic) continue;
+    if (first != nullptr) {
+      warnings.push_back(
+          Error(
+              ErrorCode::kInvalidMapping,
+              fmt::format("parallel-load of table-settings rule {} has no effect on {}: rule {} comes first",
+                          rule.id, schema.name.text(), first->id))
+              .at(rule.defined_at));
+      continue;
+    }
+    first = &rule;
+    chosen = std::move(load);
+  }
+  return chosen;
+}
+
 // The table as control records define it: without the columns that are not sent.
 TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColumns lobs) {
   TableSchema sent = shown;
@@ -77,9 +101,11 @@ TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColu
 
 class CompiledTablePlan final : public TablePlan {
  public:
-  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, RowFilter filter, TransformedTable table,
-                    const RecordShape& shape, std::string topic, const MappingContext& context)
+  CompiledTablePlan(std::shared_ptr<const TableSchema> schema, ParallelLoad parallel_load, RowFilter filter,
+                    TransformedTable table, const RecordShape& shape, std::string topic,
+                    const MappingContext& context)
       : schema_(std::move(schema)),
+        parallel_load_(std::move(parallel_load)),
         filter_(std::move(filter)),
         shown_(std::move(table.shown)),
         computed_(std::move(table.computed)),
@@ -96,6 +122,7 @@ class CompiledTablePlan final : public TablePlan {
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return target_name_; }
+  ParallelLoad parallel_load() const override { return parallel_load_; }
   const TableSchema& shown_schema() const override { return sent_; }
   std::vector<std::string> remarks() const override {
     std::vector<std::string> remarks = lob_remarks(lobs_, shown_.schema);
@@ -177,6 +204,7 @@ class CompiledTablePlan final : public TablePlan {
   }
 
   const std::shared_ptr<const TableSchema> schema_;
+  const ParallelLoad parallel_load_;
   const RowFilter filter_;
   const ShownTable shown_;
   const std::shared_ptr<const ComputedColumns> computed_;  // null: a row is encoded as it is
@@ -204,9 +232,7 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   if (!context.task.target_schema.empty() && !table.schema_renamed) {
     table.shown.schema.name.schema = context.task.target_schema;
   }
-  for (const TableSettingsRule& rule : rules.table_settings) {
-    if (rule.locator.matches(schema->name, schema->kind)) DMSKAFKA_TRY(check_range_columns(rule, *schema));
-  }
+  DMSKAFKA_ASSIGN(ParallelLoad parallel_load, parallel_load_for(*schema, rules, table.warnings));
   const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
                   shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));
@@ -214,8 +240,9 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));
   }
-  return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
-      std::move(schema), std::move(filter), std::move(table), shape, std::move(topic), context));
+  return std::unique_ptr<const TablePlan>(
+      std::make_unique<CompiledTablePlan>(std::move(schema), std::move(parallel_load), std::move(filter),
+                                          std::move(table), shape, std::move(topic), context));
 }
 
 }  // namespace dmskafka

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 5> kLoadMembers = {"type", "columns", "bo
                                                           "subpartitions"};
 constexpr std::array<std::string_view, 5> kLoadTypes = {"none", "partitions-auto", "ranges",
                                                         "partitions-list", "subpartitions-auto"};
-enum LoadType : std::size_t { kNone, kPartitionsAuto, kRanges };
+enum LoadType : std::size_t { kNone, kPartitionsAuto, kRanges, kPartitionsList, kSubpartitionsAuto };
 constexpr std::array<std::string_view, 2> kLobMembers = {"mode", "bulk-max-size"};
 constexpr std::array<std::string_view, 3> kLobModes = {"limited", "unlimited", "none"};
 constexpr std::size_t kColumnsMax = 10;
@@ -67,23 +67,51 @@ class TableSettingsReader {
     const auto type = read_word(load, "type", Presence::kRequired, kLoadTypes, "parallel-load", problems_);
     if (!type) return;
     const JsonValue& place = *load.find("type");
-    if (*type == kNone || *type == kPartitionsAuto) {
-      return notice(
-          place,
-          fmt::format("parallel-load \"{}\" changes nothing: large tables are read in ranges of our own",
-                      kLoadTypes[*type]));
+    rule.parallel_load.defined_at = place.location();
+    switch (static_cast<LoadType>(*type)) {
+      case kNone:
+        return notice(place,
+                      "parallel-load \"none\" changes nothing: large tables are read in ranges of our own");
+      case kRanges: return read_ranges(load, place, rule);
+      case kPartitionsList: read_partitions(load, place, rule); break;
+      case kPartitionsAuto:
+      case kSubpartitionsAuto: break;
     }
-    if (*type != kRanges) {
-      return refuse(
-          place, fmt::format("parallel-load \"{}\" needs a source with named partitions", kLoadTypes[*type]),
-          "none, partitions-auto or ranges");
-    }
+    rule.parallel_load.type = ParallelLoad::Type::kPartitions;
+  }
+
+  void read_ranges(const JsonValue& load, const JsonValue& place, TableSettingsRule& rule) {
+    rule.parallel_load.type = ParallelLoad::Type::kRanges;
     read_columns(load, rule);
-    read_boundaries(load, rule.range_columns.size());
-    notice(place,
-           "the boundaries of parallel-load \"ranges\" are not yet honoured: the table is read in ranges of "
-           "our own, "
-           "rows with NULL in their columns included");
+    read_boundaries(load, rule);
+    // SPEC dms-settings §3.3: "rows with NULL in a boundary column are not loaded". We lose nothing without being told to.
+    notice(place, "rows with NULL in a column of the ranges are loaded too, which DMS leaves out");
+  }
+
+  void read_partitions(const JsonValue& load, const JsonValue& place, TableSettingsRule& rule) {
+    const std::size_t errors_before = problems_.errors.size();
+    read_names(load, "partitions", rule.parallel_load.partitions);
+    read_names(load, "subpartitions", rule.parallel_load.partitions);
+    if (rule.parallel_load.partitions.empty() && problems_.errors.size() == errors_before) {
+      refuse(load, "parallel-load \"partitions-list\" without \"partitions\"", "names of partitions");
+    }
+    notice(place, "partitions that are not in the list are loaded too, after those that are");
+  }
+
+  void read_names(const JsonValue& load, std::string_view member, std::vector<std::string>& names) {
+    const JsonValue* list = load.find_present(member);
+    if (list == nullptr) return;
+    if (!list->is_array()) {
+      return refuse(*list, fmt::format("{} is {}", member, json_kind_name(list->kind())),
+                    "an array of names");
+    }
+    for (const JsonValue& name : list->items()) {
+      if (name.is_string()) {
+        names.emplace_back(name.string());
+      } else {
+        refuse(name, fmt::format("a name of {} is {}", member, json_kind_name(name.kind())), "a string");
+      }
+    }
   }
 
   void read_columns(const JsonValue& load, TableSettingsRule& rule) {
@@ -106,7 +134,8 @@ class TableSettingsReader {
     }
   }
 
-  void read_boundaries(const JsonValue& load, std::size_t columns) {
+  void read_boundaries(const JsonValue& load, TableSettingsRule& rule) {
+    const std::size_t columns = rule.range_columns.size();
     const JsonValue* boundaries = load.find_present("boundaries");
     if (boundaries == nullptr || !boundaries->is_array() || boundaries->items().empty()) {
       return refuse(boundaries == nullptr ? load : *boundaries,
@@ -120,8 +149,16 @@ class TableSettingsReader {
                fmt::format("an array of {} values, one for each column", columns));
         continue;
       }
+      std::vector<std::string>& bound = rule.parallel_load.boundaries.emplace_back();
       for (const JsonValue& value : boundary.items()) {
-        if (value.is_string() || value.kind() == JsonKind::kNumber) continue;
+        if (value.is_string()) {
+          bound.emplace_back(value.string());
+          continue;
+        }
+        if (value.kind() == JsonKind::kNumber) {
+          bound.emplace_back(value.number_text());
+          continue;
+        }
         refuse(value, fmt::format("a value of a boundary is {}", json_kind_name(value.kind())), "a string");
       }
     }
@@ -151,16 +188,20 @@ std::optional<TableSettingsRule> read_table_settings(const JsonValue& rule, std:
   return TableSettingsReader(rule, problems).read(id);
 }
 
-Result<void> check_range_columns(const TableSettingsRule& rule, const TableSchema& table) {
+Result<ParallelLoad> parallel_load_of(const TableSettingsRule& rule, const TableSchema& table) {
+  ParallelLoad load = rule.parallel_load;
   std::vector<std::string> names;
   for (const ColumnSchema& column : table.columns) names.push_back(column.name);
   for (const std::string& column : rule.range_columns) {
     ColumnMatch match = find_column_of_rule(column, names);
-    if (match.index && !table.columns[*match.index].lob) continue;
+    if (match.index && !table.columns[*match.index].lob) {
+      load.columns.push_back(*match.index);
+      continue;
+    }
     if (match.index) match.fault = fmt::format("ranges of the LOB column \"{}\"", column);
     return rule_misfit(rule.columns_at, table.name, match);
   }
-  return {};
+  return load;
 }
 
 }  // namespace dmskafka

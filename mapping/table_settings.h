@@ -9,14 +9,16 @@
 #include "core/base/table_schema.h"
 #include "core/json/json_reader.h"
 #include "core/settings/settings_reader.h"
+#include "core/task/parallel_load.h"
 #include "mapping/object_locator.h"
 
 namespace dmskafka {
 
-/// A table-settings rule. Its ranges are checked, and not yet what a table is cut by: reading says so in a notice.
+/// A table-settings rule.
 struct TableSettingsRule {
   std::int64_t id = 0;
   ObjectLocator locator;
+  ParallelLoad parallel_load = {};              ///< its columns are still names:
   std::vector<std::string> range_columns = {};  ///< parallel-load of the type "ranges"
   JsonLocation columns_at = {};
   JsonLocation defined_at = {};
@@ -26,7 +28,8 @@ struct TableSettingsRule {
 std::optional<TableSettingsRule> read_table_settings(const JsonValue& rule, std::int64_t id,
                                                      Problems& problems);
 
+/// How the rule has the table cut.
 /// Errors: kInvalidMapping when a column of the ranges is none of the table's, or a LOB.
-Result<void> check_range_columns(const TableSettingsRule& rule, const TableSchema& table);
+Result<ParallelLoad> parallel_load_of(const TableSettingsRule& rule, const TableSchema& table);
 
 }  // namespace dmskafka

@@ -175,6 +175,14 @@ Result<FileContent> check_content(sqlite3* database, const std::string& path) {
   return FileContent::kStateFile;
 }
 
+Result<bool> has_values_cut(sqlite3* database, const std::string& path) {
+  DMSKAFKA_ASSIGN(
+      const std::int64_t columns,
+      read_number(database, path,
+                  "SELECT count(*) FROM pragma_table_info('table_load') WHERE name = 'values_cut'"));
+  return columns != 0;
+}
+
 class SqliteCheckpointStore : public CheckpointStore {
  public:
   /// `has_cdc_tables`: false for a file of version 1 that is only read.
@@ -238,10 +246,13 @@ class SqliteCheckpointStore : public CheckpointStore {
   Result<std::vector<TableLoadRecord>> load_tables() override {
     MutexLock guard(mutex_);
     DMSKAFKA_TRY(usable());
-    Statement statement(
-        database_.get(),
+    // A file that is only read may be one that does not count them yet.
+    DMSKAFKA_ASSIGN(const bool counts_cuts, has_values_cut(database_.get(), path_));
+    const std::string sql = fmt::format(
         "SELECT schema_name, table_name, state, control_records_sent, rows_delivered, bytes_delivered,"
-        " rows_failed, error, started_us, ended_us FROM table_load ORDER BY schema_name, table_name");
+        " rows_failed, error, started_us, ended_us, {} FROM table_load ORDER BY schema_name, table_name",
+        counts_cuts ? "values_cut" : "0");
+    Statement statement(database_.get(), sql.c_str());
     std::vector<TableLoadRecord> tables;
     while (statement.row()) {
       TableLoadRecord table;
@@ -255,6 +266,7 @@ class SqliteCheckpointStore : public CheckpointStore {
       table.error = statement.text(7);
       table.started_us = statement.number(8);
       table.ended_us = statement.number(9);
+      table.values_cut = statement.unsigned_number(10);
       tables.push_back(std::move(table));
     }
     if (!statement.ok()) return sqlite_failure(database_.get(), path_);
@@ -457,13 +469,14 @@ class SqliteCheckpointStore : public CheckpointStore {
     Statement statement(
         database_.get(),
         "INSERT OR REPLACE INTO table_load (schema_name, table_name, state, control_records_sent,"
-        " rows_delivered, bytes_delivered, rows_failed, error, started_us, ended_us)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?)");
+        " rows_delivered, bytes_delivered, rows_failed, error, started_us, ended_us, values_cut)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?)");
     statement.bind(table.name.schema).bind(table.name.table).bind(table_state_name(table.state));
     statement.bind(std::int64_t{table.control_records_sent})
         .bind(table.rows_delivered)
         .bind(table.bytes_delivered);
     statement.bind(table.rows_failed).bind(table.error).bind(table.started_us).bind(table.ended_us);
+    statement.bind(table.values_cut);
     return write(statement);
   }
 
@@ -760,6 +773,13 @@ Result<Database> open_database(const std::string& path, int flags) {
   return database;
 }
 
+/// Files made before values that are cut were counted get their column.
+Result<void> add_values_cut(sqlite3* database, const std::string& path) {
+  DMSKAFKA_ASSIGN(const bool there, has_values_cut(database, path));
+  if (there) return {};
+  return execute(database, path, "ALTER TABLE table_load ADD COLUMN values_cut INTEGER NOT NULL DEFAULT 0");
+}
+
 Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
   DMSKAFKA_ASSIGN(const FileContent content, check_content(database, path));
   sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
@@ -773,6 +793,8 @@ Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
   journal.run();
   // FULL: a commit is on the disk when it returns. SQLite syncs the directory when it creates the -wal.
   DMSKAFKA_TRY(execute(database, path, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"));
+  const bool filled = content == FileContent::kStateFile || content == FileContent::kVersion1;
+  if (filled) DMSKAFKA_TRY(add_values_cut(database, path));
   if (content == FileContent::kStateFile) return {};
   const char* const rest = content == FileContent::kVersion1
                                ? "DROP TABLE checkpoint; DROP TABLE table_statistics;"

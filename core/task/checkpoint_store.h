@@ -32,8 +32,9 @@ struct TableLoadRecord {
   std::uint64_t rows_delivered = 0;
   std::uint64_t bytes_delivered = 0;
   std::uint64_t rows_failed = 0;
-  std::string error;            ///< why state is kTableError
-  std::int64_t started_us = 0;  ///< since 1970, 0 when not started
+  std::uint64_t values_cut = 0;  ///< LOBs longer than LobMaxSize, of rows sent or not
+  std::string error;             ///< why state is kTableError
+  std::int64_t started_us = 0;   ///< since 1970, 0 when not started
   std::int64_t ended_us = 0;
 };
 

@@ -105,6 +105,7 @@ TableLoadRecord sample_table() {
   table.rows_delivered = 1'000'000'000'000;
   table.bytes_delivered = 9'000'000'000'000'000;
   table.rows_failed = 3;
+  table.values_cut = 7;
   table.error = "permission denied";
   table.started_us = 1'700'000'000'000'001;
   table.ended_us = 1'700'000'000'000'002;
@@ -162,9 +163,22 @@ TEST_CASE("checkpoint_store: a task and its tables come back as they were saved"
   CHECK(tables[1].rows_delivered == expected.rows_delivered);
   CHECK(tables[1].bytes_delivered == expected.bytes_delivered);
   CHECK(tables[1].rows_failed == 3);
+  CHECK(tables[1].values_cut == 7);
   CHECK(tables[1].error == "permission denied");
   CHECK(tables[1].started_us == expected.started_us);
   CHECK(tables[1].ended_us == expected.ended_us);
+}
+
+TEST_CASE("checkpoint_store: a file from before cut values were counted is read, and then counts them") {
+  TempDirectory directory;
+  const std::string path = directory.file("t");
+  REQUIRE(open_store(path)->save_table(sample_table()));
+  query(path, "ALTER TABLE table_load DROP COLUMN values_cut");
+  CHECK(open_checkpoint_store_for_reading(path).value()->load_tables().value().at(0).values_cut == 0);
+  auto store = open_store(path);
+  CHECK(store->load_tables().value().at(0).values_cut == 0);
+  REQUIRE(store->save_table(sample_table()));
+  CHECK(store->load_tables().value().at(0).values_cut == 7);
 }
 
 TEST_CASE("checkpoint_store: every state of a table comes back") {

@@ -131,6 +131,7 @@ class Chooser {
       progress.rows_delivered.store(before->rows_delivered);
       progress.bytes_delivered.store(before->bytes_delivered);
       progress.rows_failed.store(before->rows_failed);
+      progress.values_cut.store(before->values_cut);
       ++choice_.tables_done_before;
       choice_.rows_before += before->rows_delivered;
       choice_.bytes_before += before->bytes_delivered;

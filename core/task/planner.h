@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/base/table_schema.h"
+#include "core/task/parallel_load.h"
 #include "core/task/source.h"
 
 namespace dmskafka {
@@ -100,6 +101,8 @@ class TablePlan {
   }
   /// What a person should know about how the rules met this table: rules that had no effect because another came first.
   virtual std::vector<Error> warnings() const { return {}; }
+  /// How the user wants the table to be cut for a full load.
+  virtual ParallelLoad parallel_load() const { return {}; }
   /// What people must hear once about this table: columns that are left out, and why.
   virtual std::vector<std::string> remarks() const { return {}; }
   /// Writes key and value of a data record into the cleared `out`. REQUIRES: change.table == &schema().

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/logging.h"
+
 namespace dmskafka {
 namespace {
 
@@ -48,7 +50,11 @@ Result<std::optional<SegmentPlanRecord>> cut(TableLoad& table, Snapshot& snapsho
   if (options.whole_tables) {
     plan.segments.push_back(Segment{table.schema.get(), 0, ""});
   } else {
-    DMSKAFKA_ASSIGN(plan, snapshot.plan_segments(*table.schema, options.segment_bytes));
+    const SegmentRequest request{options.segment_bytes, table.plan->parallel_load()};
+    DMSKAFKA_ASSIGN(plan, snapshot.plan_segments(*table.schema, request));
+  }
+  for (const std::string& remark : plan.remarks) {
+    log_warning(fmt::format("{}: {}", table.progress.name.text(), remark));
   }
   const bool stored = plan.segments.size() > 1;
   SegmentPlanRecord record{table.progress.name, plan.token, {}};

@@ -12,6 +12,7 @@
 #include "core/base/log_position.h"
 #include "core/base/result.h"
 #include "core/base/table_schema.h"
+#include "core/task/parallel_load.h"
 
 namespace dmskafka {
 
@@ -23,10 +24,19 @@ struct Segment {
   std::string range;                   ///< "": the whole table
 };
 
+/// How a table is to be cut.
+struct SegmentRequest {
+  std::uint64_t bytes_wanted =
+      16 << 20;  ///< in one range, about; where the user's own ranges are larger, they are cut too
+  ParallelLoad parallel_load = {};
+};
+
 /// How a table is cut: ranges whose union is the table, each row in exactly one.
 struct SegmentPlan {
   std::string token;  ///< The source's own: what it needs to continue this plan under a newer snapshot.
   std::vector<Segment> segments;
+  std::vector<std::string> remarks =
+      {};  ///< what people must hear of a request that could not be met as it stands
 };
 
 /// A segment of a stored plan, and whether all its rows were delivered.
@@ -79,8 +89,10 @@ class Snapshot {
   /// Another connection on this snapshot, which it proves to have. Errors: kSourceUnavailable,
   /// kSourceRejected.
   virtual Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) = 0;
-  /// Cuts a table into ranges of about `bytes_wanted` (one, when the source cannot cut it). No I/O worth speaking of.
-  virtual Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) = 0;
+  /// Cuts a table into ranges (one, when the source cannot cut it). Reads little: bounds, never rows of the whole table.
+  /// Errors: kInvalidMapping: what the user asked for does not fit the table (a bound that is no value of its column, a
+  /// partition that is not there); kSourceUnavailable.
+  virtual Result<SegmentPlan> plan_segments(const TableSchema& table, const SegmentRequest& request) = 0;
   /// Continues a plan of an earlier run, made with `token` under an older snapshot.
   virtual Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
                                                   std::span<const StoredSegment> stored) = 0;

@@ -35,6 +35,7 @@ CREATE TABLE table_load (
   error TEXT NOT NULL,
   started_us INTEGER NOT NULL,
   ended_us INTEGER NOT NULL,
+  values_cut INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (schema_name, table_name)
 ) WITHOUT ROWID;
 -- How a table is cut into ranges, and which are done. Only tables in work have them.

@@ -33,6 +33,7 @@ TableLoadRecord TableLoad::record_locked() const {
   record.rows_delivered = progress.rows_delivered.load();
   record.bytes_delivered = progress.bytes_delivered.load();
   record.rows_failed = progress.rows_failed.load();
+  record.values_cut = progress.values_cut.load();
   record.error = progress.error();
   record.started_us = started_us_;
   record.ended_us = ended_us_;

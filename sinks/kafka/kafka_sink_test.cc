@@ -7,6 +7,7 @@
 
 #include "sinks/testing/mock_kafka.h"
 #include "sinks/testing/recording_listener.h"
+#include "test/support/allocation_count.h"
 
 namespace dmskafka {
 namespace {
@@ -72,6 +73,25 @@ TEST_CASE("kafka_sink: each message is delivered once, in order within its parti
   CHECK(fixture.sink->close(seconds(10)).ok());
   CHECK(fixture.sink->in_flight() == 0);
   CHECK_FALSE(fixture.sink->failure());
+}
+
+TEST_CASE("kafka_sink: a message and its report allocate nothing of ours") {
+  Fixture fixture;
+  constexpr std::uint64_t kWarm = 2'000;
+  constexpr std::uint64_t kCounted = 20'000;
+  const std::string value(200, 'x');
+  const auto send_all = [&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i)
+      REQUIRE(fixture.send(static_cast<std::int32_t>(i % 4), "key", value).ok());
+  };
+  send_all(kWarm);
+  REQUIRE(fixture.listener.wait_reported(kWarm));
+  const std::uint64_t before = allocation_count();
+  send_all(kCounted);
+  REQUIRE(fixture.listener.wait_reported(kWarm + kCounted));
+  // A tick of the report thread may; a message may not.
+  CHECK(allocation_count() - before < kCounted / 200);
+  CHECK(fixture.sink->close(seconds(10)).ok());
 }
 
 TEST_CASE("kafka_sink: an empty key and an empty value are empty, not null") {

@@ -15,6 +15,16 @@ std::string quote_table(const TableName& name) {
   return quote_identifier(name.schema) + "." + quote_identifier(name.table);
 }
 
+std::string quote_literal(std::string_view text) {
+  // Without the E a server with standard_conforming_strings = off would take the backslash for an escape.
+  std::string quoted = text.find('\\') == std::string_view::npos ? "'" : " E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += c;
+    quoted += c;
+  }
+  return quoted += '\'';
+}
+
 std::string array_literal(const std::vector<std::string>& elements) {
   std::string literal = "{";
   for (const std::string& element : elements) {

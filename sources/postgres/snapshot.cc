@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "sources/postgres/catalog.h"
-#include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/lsn.h"
+#include "sources/postgres/segment_planner.h"
 #include "sources/postgres/snapshot_reader.h"
 #include "sources/postgres/sql/queries.h"
 #include "sources/postgres/table_locks.h"
@@ -53,9 +52,7 @@ Result<void> PostgresSnapshot::take(std::span<const TableSchema* const> tables, 
   facts_.name = exported.text(0, 0);
   facts_.proof = exported.text(0, 1);
   DMSKAFKA_ASSIGN(xmin_, parse_xmin(exported.text(0, 2)));
-  if (leader_.server_version() >= kTidRangeScanVersion) {
-    DMSKAFKA_ASSIGN(layouts_, read_table_layouts(leader_, facts_.locked, stop));
-  }
+  DMSKAFKA_ASSIGN(layouts_, read_table_layouts(leader_, facts_.locked, stop));
   return compare_schemas(tables, stop);
 }
 
@@ -107,46 +104,15 @@ Result<std::unique_ptr<SnapshotReader>> PostgresSnapshot::open_reader(std::stop_
       std::make_unique<PostgresSnapshotReader>(facts_, std::move(connection)));
 }
 
-Result<SegmentPlan> PostgresSnapshot::plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) {
-  SegmentPlan plan;
-  const auto layout = layouts_.find(&table);
-  if (layout == layouts_.end()) {
-    plan.segments.push_back(Segment{&table, 0, ""});
-    return plan;
-  }
-  plan.token = print_plan_token(PlanToken{xmin_, layout->second.files});
-  for (const PageRange& range :
-       cut_pages(layout->second.pages_max, layout->second.bytes_total, bytes_wanted)) {
-    const auto number = static_cast<std::uint32_t>(plan.segments.size());
-    plan.segments.push_back(Segment{&table, number, print_ctid_segment(CtidSegment{{range}, std::nullopt})});
-  }
-  return plan;
+Result<SegmentPlan> PostgresSnapshot::plan_segments(const TableSchema& table, const SegmentRequest& request) {
+  if (facts_.unreadable.contains(&table))
+    return SegmentPlan{"", {Segment{&table, 0, ""}}, {}};  // its reader says why
+  return SegmentPlanner({leader_, xmin_, layouts_, facts_.locked}).plan(table, request);
 }
 
 Result<ResumedSegments> PostgresSnapshot::resume_segments(const TableSchema& table, const std::string& token,
                                                           std::span<const StoredSegment> stored) {
-  ResumedSegments resumed;
-  DMSKAFKA_ASSIGN(const PlanToken plan, parse_plan_token(token));
-  const auto layout = layouts_.find(&table);
-  if (layout == layouts_.end() || layout->second.files != plan.files) {
-    resumed.reload = true;
-    resumed.reason =
-        "the table was rewritten (or its partitions changed) since its load began; it is read from the start";
-    return resumed;
-  }
-  std::vector<PageRange> done;
-  for (const StoredSegment& segment : stored) {
-    DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.segment.range));
-    if (segment.done) done.insert(done.end(), range.pages.begin(), range.pages.end());
-  }
-  std::ranges::sort(done, {}, &PageRange::first);
-  auto number = static_cast<std::uint32_t>(stored.size());
-  // One segment for each: a condition on several ranges would be a scan of the whole table.
-  for (const PageRange& range : join_ranges(done)) {
-    resumed.catch_up.push_back(
-        Segment{&table, number++, print_ctid_segment(CtidSegment{{range}, plan.snapshot_xmin})});
-  }
-  return resumed;
+  return SegmentPlanner({leader_, xmin_, layouts_, facts_.locked}).resume(table, token, stored);
 }
 
 }  // namespace dmskafka::postgres

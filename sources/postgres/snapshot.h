@@ -50,8 +50,7 @@ class PostgresSnapshot final : public Snapshot {
   std::string description() const override { return facts_.name; }
   std::uint32_t readers_max() const override { return options_.readers_max; }
   Result<std::unique_ptr<SnapshotReader>> open_reader(std::stop_token stop) override;
-  /// By ctid where the server can scan such ranges and the table is locked; else the whole table.
-  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) override;
+  Result<SegmentPlan> plan_segments(const TableSchema& table, const SegmentRequest& request) override;
   /// A rewritten table is read again; of another, the rows touched since in finished ranges, where an update may have moved
   /// rows that were in unfinished ones.
   Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
@@ -66,7 +65,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<void> compare_schemas(std::span<const TableSchema* const> tables, const std::stop_token& stop);
 
   Connection
-      leader_;  // never used again once the snapshot is open: an error in its transaction would end the snapshot
+      leader_;  // once the snapshot is open only used in savepoints: an error outside would end the snapshot
   Options options_;
   SnapshotFacts facts_;
   LogPosition position_;

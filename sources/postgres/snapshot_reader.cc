@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "sources/postgres/catalog.h"
-#include "sources/postgres/ctid_ranges.h"
 #include "sources/postgres/identifier.h"
+#include "sources/postgres/row_range.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
@@ -40,20 +40,24 @@ Result<void> adopt_snapshot(Connection& connection, const SnapshotFacts& facts, 
 /// The one copy of a row: from libpq's memory into the batch's.
 void append_row(const pg_result* row, const TableSchema& table, ChangeBatch& batch) {
   const int columns = PQnfields(row);
-  std::size_t bytes = 0;
-  for (int i = 0; i < columns; ++i) bytes += static_cast<std::size_t>(PQgetlength(row, 0, i));
   const std::span<Value> values = batch.allocate_values(static_cast<std::size_t>(columns));
-  char* to = batch.allocate_bytes(bytes);
+  // Each question to libpq checks its arguments anew, so that as few as possible are asked: first the values as libpq holds
+  // them, then the same in the batch.
+  std::size_t bytes = 0;
   for (int i = 0; i < columns; ++i) {
-    Value& value = values[static_cast<std::size_t>(i)];
-    if (PQgetisnull(row, 0, i) != 0) {
-      value = Value::null();
-      continue;
-    }
     const auto size = static_cast<std::uint32_t>(PQgetlength(row, 0, i));
-    std::memcpy(to, PQgetvalue(row, 0, i), size);
-    value = Value(ValueForm::kText, to, size);
-    to += size;
+    const bool null = size == 0 && PQgetisnull(row, 0, i) != 0;
+    values[static_cast<std::size_t>(i)] =
+        null ? Value::null() : Value(ValueForm::kText, PQgetvalue(row, 0, i), size);
+    bytes += size;
+  }
+  char* to = batch.allocate_bytes(bytes);
+  for (Value& value : values) {
+    if (value.is_null()) continue;
+    const std::string_view text = value.view();
+    std::memcpy(to, text.data(), text.size());
+    value = Value(ValueForm::kText, to, static_cast<std::uint32_t>(text.size()));
+    to += text.size();
   }
   Change& change = batch.add();
   change.operation = Operation::kLoad;
@@ -69,6 +73,12 @@ Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const st
   return connection;
 }
 
+std::string from_clause(const TableSchema& table) {
+  // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
+  const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
+  return (only ? "ONLY " : "") + quote_table(table.name);
+}
+
 Result<std::string> select_statement(const Segment& segment) {
   const TableSchema& table = *segment.table;
   std::string statement = "SELECT ";
@@ -76,12 +86,11 @@ Result<std::string> select_statement(const Segment& segment) {
     if (&column != &table.columns.front()) statement += ", ";
     statement += quote_identifier(column.name);
   }
-  // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
-  const bool only = TableHandle::parse(table.source_handle).relation_kind == 'r';
-  statement += (only ? " FROM ONLY " : " FROM ") + quote_table(table.name);
-  if (segment.range.empty()) return statement;
-  DMSKAFKA_ASSIGN(const CtidSegment range, parse_ctid_segment(segment.range));
-  return statement + " WHERE " + ctid_condition(range);
+  if (segment.range.empty()) return statement + " FROM " + from_clause(table);
+  DMSKAFKA_ASSIGN(const RowRange range, parse_row_range(segment.range));
+  statement += " FROM " + (range.partition ? "ONLY " + quote_table(*range.partition) : from_clause(table));
+  const std::string condition = row_condition(range);
+  return condition.empty() ? statement : statement + " WHERE " + condition;
 }
 
 Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segment& segment) {

@@ -14,6 +14,9 @@ namespace dmskafka::postgres {
 /// Errors: those of Connection::open(); kSourceUnavailable also when the snapshot has ended.
 Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const std::stop_token& stop);
 
+/// The table as a SELECT names it: `ONLY "s"."t"`, or without ONLY where the rows are in partitions.
+std::string from_clause(const TableSchema& table);
+
 /// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment.
 /// Errors: kStateFile: a range that is none of ours.
 Result<std::string> select_statement(const Segment& segment);

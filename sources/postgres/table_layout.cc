@@ -30,11 +30,10 @@ Result<std::map<const TableSchema*, TableLayout>> read_table_layouts(
   if (oids.empty()) return layouts;
   DMSKAFKA_ASSIGN(const QueryResult rows, connection.query(kTableLayoutsSql, {"{" + oids + "}"}, stop));
   for (int row = 0; row < rows.rows(); ++row) {
-    if (!rows.boolean(row, 1)) continue;
     const auto table = table_of.find(rows.text(row, 0));
     if (table == table_of.end()) continue;
     layouts.emplace(table->second, TableLayout{to_number(rows.text(row, 2)), to_number(rows.text(row, 3)),
-                                               std::string(rows.text(row, 4))});
+                                               std::string(rows.text(row, 4)), rows.boolean(row, 1)});
   }
   return layouts;
 }

@@ -16,10 +16,10 @@ struct TableLayout {
   std::uint64_t pages_max = 0;    ///< of the largest leaf
   std::uint64_t bytes_total = 0;  ///< of all leaves, with what is stored out of line
   std::string files;  ///< "oid:relfilenode,…": another text after a rewrite, an attach or a detach
+  bool heap = false;  ///< it can be cut by ctid: a heap table, or a partitioned table of nothing else
 };
 
-/// The layout of those `tables` that can be cut by ctid: heap tables, and partitioned tables of nothing else.
-/// REQUIRES: they are locked, so that their files stay, on a server with TID range scans (PostgreSQL 14).
+/// The layout of the `tables`, as far as they have one. REQUIRES: they are locked, so that their files stay.
 Result<std::map<const TableSchema*, TableLayout>> read_table_layouts(
     Connection& connection, const std::set<const TableSchema*>& tables, const std::stop_token& stop);
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "sources/sqlite/catalog.h"
-#include "sources/sqlite/rowid_ranges.h"
+#include "sources/sqlite/row_range.h"
 
 namespace dmskafka::sqlite {
 namespace {
@@ -138,22 +138,16 @@ class SqliteSnapshotReader : public SnapshotReader {
       sql += "t." + quote_identifier(table.columns[i].name);
     }
     sql += " FROM main." + quote_identifier(table.name.table) + " AS t";
-    if (segment.range.empty()) return sql;
-    DMSKAFKA_ASSIGN(const RowidRange range, parse_rowid_range(segment.range));
-    const std::string rowid = "t." + quote_identifier(table.columns[table.primary_key.front()].name);
-    const char* joint = " WHERE ";
-    if (range.first) {
-      sql += fmt::format("{}{} >= {}", joint, rowid, *range.first);
-      joint = " AND ";
-    }
-    if (range.end) sql += fmt::format("{}{} < {}", joint, rowid, *range.end);
-    return sql;
+    DMSKAFKA_ASSIGN(const std::string condition, segment_condition(table, segment.range));
+    return condition.empty() ? sql : sql + " WHERE " + condition;
   }
 
   Connection& connection_;
   std::atomic<bool>& in_use_;
   std::stop_token stop_;
 };
+
+constexpr std::string_view kNotResumable = "not resumable";
 
 class SqliteSnapshot : public Snapshot {
  public:
@@ -174,15 +168,22 @@ class SqliteSnapshot : public Snapshot {
         std::make_unique<SqliteSnapshotReader>(*connection_, in_use_, std::move(stop)));
   }
 
-  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t bytes_wanted) override {
+  Result<SegmentPlan> plan_segments(const TableSchema& table, const SegmentRequest& request) override {
     SegmentPlan plan;
+    if (request.parallel_load.type == ParallelLoad::Type::kRanges) {
+      DMSKAFKA_TRY(cut_as_asked(table, request, plan));
+      return plan;
+    }
+    if (request.parallel_load.type == ParallelLoad::Type::kPartitions) {
+      plan.remarks.emplace_back("tables of SQLite have no partitions: it is read in ranges of our own");
+    }
     DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
     if (!by_rowid) {
       plan.segments.push_back(Segment{&table, 0, ""});
       return plan;
     }
     plan.token = table.columns[table.primary_key.front()].name;
-    DMSKAFKA_ASSIGN(const std::vector<RowidRange> ranges, cut(table, bytes_wanted));
+    DMSKAFKA_ASSIGN(const std::vector<RowidRange> ranges, cut(table, request.bytes_wanted));
     for (const RowidRange& range : ranges) {
       const auto number = static_cast<std::uint32_t>(plan.segments.size());
       plan.segments.push_back(Segment{&table, number, print_rowid_range(range)});
@@ -193,8 +194,16 @@ class SqliteSnapshot : public Snapshot {
   Result<ResumedSegments> resume_segments(const TableSchema& table, const std::string& token,
                                           std::span<const StoredSegment> stored) override {
     ResumedSegments resumed;
+    if (token == kNotResumable) {
+      resumed.reload = true;
+      resumed.reason =
+          "its ranges are not of its primary key, and a row may have moved between them since its load "
+          "began; it is read "
+          "from the start";
+      return resumed;
+    }
     DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
-    if (!by_rowid || table.columns[table.primary_key.front()].name != token) {
+    if (token != key_text(table) && (!by_rowid || table.columns[table.primary_key.front()].name != token)) {
       resumed.reload = true;
       resumed.reason = "its primary key changed since its load began; it is read from the start";
     } else if (std::ranges::any_of(stored, &StoredSegment::done)) {
@@ -218,6 +227,57 @@ class SqliteSnapshot : public Snapshot {
     statement.bind(table.name.table);
     DMSKAFKA_ASSIGN(const bool found, statement.step());
     return found && statement.number(0) == 0;
+  }
+
+  /// The user's ranges; those of a rowid table's key are cut once more where they are large.
+  Result<void> cut_as_asked(const TableSchema& table, const SegmentRequest& request, SegmentPlan& plan) {
+    const ParallelLoad& load = request.parallel_load;
+    std::vector<std::string> names;
+    bool nullable = false;
+    for (const std::uint32_t column : load.columns) {
+      names.push_back(table.columns[column].name);
+      nullable = nullable || table.columns[column].nullable;
+    }
+    std::vector<KeyBound> bounds = load.boundaries;
+    DMSKAFKA_ASSIGN(const bool by_rowid, primary_key_is_rowid(table));
+    if (by_rowid && load.columns == table.primary_key) {
+      DMSKAFKA_ASSIGN(const std::vector<RowidRange> ours, cut(table, request.bytes_wanted));
+      for (const RowidRange& range : ours) {
+        if (range.first) bounds.push_back(KeyBound{std::to_string(*range.first)});
+      }
+    }
+    DMSKAFKA_ASSIGN(bounds, sorted(table, load.columns, std::move(bounds)));
+    // A row can change its place among other columns between two runs, and would be missed by the second.
+    const bool stays =
+        std::ranges::all_of(load.columns, [&](std::uint32_t column) { return table.is_key_column(column); });
+    plan.token = stays ? key_text(table) : std::string(kNotResumable);
+    for (const KeyRange& range :
+         cut_by_bounds(names, bounds, nullable ? KeyNulls::kPossible : KeyNulls::kNone)) {
+      const auto number = static_cast<std::uint32_t>(plan.segments.size());
+      plan.segments.push_back(Segment{&table, number, print_key_range(range)});
+    }
+    return {};
+  }
+
+  Result<std::vector<KeyBound>> sorted(const TableSchema& table, const std::vector<std::uint32_t>& columns,
+                                       std::vector<KeyBound> bounds) {
+    DMSKAFKA_ASSIGN(Statement statement,
+                    Statement::prepare(*connection_, sort_bounds_statement(table, columns, bounds)));
+    std::vector<KeyBound> in_order;
+    for (;;) {
+      DMSKAFKA_ASSIGN(const bool found, statement.step());
+      if (!found) return in_order;
+      const auto number = static_cast<std::size_t>(statement.number(static_cast<int>(columns.size())));
+      in_order.push_back(bounds[number]);
+    }
+  }
+
+  /// The primary key's columns, as the tokens of the user's ranges have them.
+  static std::string key_text(const TableSchema& table) {
+    std::string text = "key";
+    for (const std::uint32_t column : table.primary_key)
+      text += " " + quote_identifier(table.columns[column].name);
+    return text;
   }
 
   /// SQLite keeps no size of a table: the whole file's is an upper bound, and ranges may come out smaller than wanted.

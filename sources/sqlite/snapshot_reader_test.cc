@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -403,7 +405,7 @@ TEST_CASE("snapshot_reader: the ranges of a table are its rows, each once") {
     const TableSchema schema = describe(*source, "t");
     const TableSchema* pointer = &schema;
     const auto snapshot = source->open_snapshot({&pointer, 1}, {}).value();
-    const SegmentPlan plan = snapshot->plan_segments(schema, 100'000).value();
+    const SegmentPlan plan = snapshot->plan_segments(schema, {100'000, {}}).value();
     CHECK((plan.segments.size() > 5) == (c.cut && std::string(c.fill).find("LIMIT") == std::string::npos));
     const auto reader = snapshot->open_reader({}).value();
     std::vector<KeptRow> in_ranges;
@@ -415,5 +417,135 @@ TEST_CASE("snapshot_reader: the ranges of a table are its rows, each once") {
     CHECK(snapshot->resume_segments(schema, plan.token, {}).value().reload == !c.cut);
   }
 }
+
+/// A table of so many rows with holes, values of every storage class, and NULLs; what is updated and deleted has moved rows.
+std::string random_table(const char* definition, int rows, std::mt19937& random) {
+  return fmt::format(
+      "PRAGMA journal_mode = wal; PRAGMA synchronous = off; CREATE TABLE t{0};"
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {1})"
+      " INSERT INTO t SELECT i * 3, CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN i WHEN 2 THEN i / 2.0 WHEN 3 "
+      "THEN x'00ff'"
+      " ELSE char(65 + i % 58) || i END, CASE WHEN i % 7 <> 0 THEN char(65 + i % 58) || hex(zeroblob(i % "
+      "40)) END"
+      " FROM n WHERE i <= {1} AND {1} > 0;"
+      "UPDATE t SET b = b || 'x' WHERE id % {2} = 0; DELETE FROM t WHERE id % {3} = 1;",
+      definition, rows, 2 + random() % 5, 3 + random() % 5);
+}
+
+ParallelLoad random_ranges(const TableSchema& table, int rows, std::mt19937& random) {
+  ParallelLoad load;
+  load.type = ParallelLoad::Type::kRanges;
+  load.columns = {0, 1, 2};
+  std::shuffle(load.columns.begin(), load.columns.end(), random);
+  load.columns.resize(1 + random() % table.columns.size());
+  const std::size_t bounds = 1 + random() % 20;
+  for (std::size_t i = 0; i < bounds; ++i) {
+    auto& bound = load.boundaries.emplace_back();
+    for (std::size_t c = 0; c < load.columns.size(); ++c) {
+      const int number = static_cast<int>(random() % static_cast<unsigned>(rows * 3 + 10));
+      bound.push_back(random() % 2 == 0 ? std::to_string(number)
+                                        : std::string(1, static_cast<char>(65 + random() % 58)) + "'");
+    }
+  }
+  return load;
+}
+
+TEST_CASE(
+    "snapshot_reader: the ranges of a table are its snapshot's rows, each once, while it is written to") {
+  const unsigned seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const char* definition :
+       {"(id INTEGER PRIMARY KEY, a, b TEXT COLLATE NOCASE)",
+        "(id INT, a NUMERIC, b TEXT, PRIMARY KEY (id, b))",
+        "(id INT NOT NULL, a TEXT, b BLOB, PRIMARY KEY (id))", "(id, a REAL, b VARCHAR(3) COLLATE RTRIM)",
+        "(id INTEGER NOT NULL PRIMARY KEY, a INTEGER, b TEXT) WITHOUT ROWID"}) {
+    for (const int rows : {0, 1, 500, 100'000}) {
+      CAPTURE(definition);
+      CAPTURE(rows);
+      TestDatabase database(random_table(definition, rows, random));
+      const auto source = open_source(database.path());
+      const TableSchema schema = describe(*source, "t");
+      const TableSchema* pointer = &schema;
+      const auto snapshot = source->open_snapshot({&pointer, 1}, {}).value();
+      const auto reader = snapshot->open_reader({}).value();
+      const auto in_order = [](std::vector<KeptRow> read) {
+        std::ranges::sort(read, {}, [](const KeptRow& row) { return row[0].bytes; });
+        return read;
+      };
+      const std::vector<KeptRow> expected =
+          in_order(read_all(*reader->open(Segment{&schema, 0, ""}).value()));
+      if (rows == 500) CHECK(expected.size() > 200);
+      std::vector<SegmentRequest> requests{{100'000, {}}};
+      for (int i = 0; i < 2; ++i) requests.push_back({100'000, random_ranges(schema, rows, random)});
+      for (const SegmentRequest& request : requests) {
+        const auto plan = snapshot->plan_segments(schema, request);
+        REQUIRE_MESSAGE(plan.ok(), (plan.ok() ? "" : plan.error().to_string()));
+        std::string ranges;
+        std::vector<KeptRow> read;
+        for (const Segment& segment : plan->segments) {
+          ranges += segment.range + "\n";
+          // What another connection commits between two ranges is none of this snapshot's.
+          database.execute(
+              fmt::format("UPDATE t SET a = 'changed', b = b || 'y' WHERE id % 1009 = {0}; DELETE FROM t "
+                          "WHERE id % 1013 = {0}",
+                          segment.number));
+          for (KeptRow& row : read_all(*reader->open(segment).value())) read.push_back(std::move(row));
+        }
+        CAPTURE(ranges);
+        CHECK(in_order(std::move(read)) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("snapshot_reader: the user's boundaries are upper bounds, and NULL has a range of its own") {
+  TestDatabase database(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, region TEXT, year INT); INSERT INTO t VALUES (1, 'EU', 2019), "
+      "(2, 'EU', 2020),"
+      " (3, 'US', 2020), (4, 'US', 2021), (5, NULL, 2020), (6, 'EU', NULL), (7, 'EU', 900)");
+  const auto source = open_source(database.path());
+  const TableSchema schema = describe(*source, "t");
+  const TableSchema* pointer = &schema;
+  const auto snapshot = source->open_snapshot({&pointer, 1}, {}).value();
+  const auto reader = snapshot->open_reader({}).value();
+  ParallelLoad load;
+  load.type = ParallelLoad::Type::kRanges;
+  load.columns = {1, 2};
+  load.boundaries = {{"US", "2021"}, {"EU", "2020"}};
+  const SegmentPlan plan = snapshot->plan_segments(schema, {1 << 24, load}).value();
+  std::vector<std::string> ids;
+  for (const Segment& segment : plan.segments) {
+    std::string& of_one = ids.emplace_back();
+    for (const KeptRow& row : read_all(*reader->open(segment).value())) of_one += row[0].bytes;
+  }
+  CHECK(ids == std::vector<std::string>{"17", "23", "4", "56"});
+  // Those rows can move between the ranges until the next run.
+  CHECK(snapshot->resume_segments(schema, plan.token, {}).value().reload);
+}
+
+TEST_CASE("snapshot_reader: the user's ranges of a rowid are cut once more, and can be continued") {
+  TestDatabase database(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+      "FROM n WHERE i <"
+      " 20000) INSERT INTO t SELECT i, hex(zeroblob(50)) FROM n");
+  const auto source = open_source(database.path());
+  const TableSchema schema = describe(*source, "t");
+  const TableSchema* pointer = &schema;
+  const auto snapshot = source->open_snapshot({&pointer, 1}, {}).value();
+  ParallelLoad load;
+  load.type = ParallelLoad::Type::kRanges;
+  load.columns = {0};
+  load.boundaries = {{"7777"}};
+  const SegmentPlan plan = snapshot->plan_segments(schema, {100'000, load}).value();
+  CHECK(plan.segments.size() > 10);
+  CHECK(
+      std::ranges::any_of(plan.segments, [](const Segment& s) { return s.range.ends_with(" to ('7777')"); }));
+  CHECK_FALSE(snapshot->resume_segments(schema, plan.token, {}).value().reload);
+  load = ParallelLoad();
+  load.type = ParallelLoad::Type::kPartitions;
+  CHECK(snapshot->plan_segments(schema, {100'000, load}).value().remarks.size() == 1);
+}
+
 }  // namespace
 }  // namespace dmskafka

@@ -73,7 +73,7 @@ class FakeSnapshot final : public Snapshot {
     }
     return std::unique_ptr<SnapshotReader>(std::make_unique<FakeReader>(source_));
   }
-  Result<SegmentPlan> plan_segments(const TableSchema& table, std::uint64_t) override {
+  Result<SegmentPlan> plan_segments(const TableSchema& table, const SegmentRequest&) override {
     const FakeTable& fake = *source_.find(table.name);
     SegmentPlan plan;
     plan.token = "token";

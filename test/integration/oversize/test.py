@@ -117,5 +117,47 @@ def exactly_the_limit(t):
         outcome.expect(status)
 
 
+# AWS's page: "AWS DMS supports a maximum message size of 1 MiB for a Kafka target", and "a maximum length of 255 letters" for a
+# topic, of which Kafka itself takes 249.
+
+
+@case("the page's 1 MiB: a message of exactly that size arrives, one byte more is kept and told")
+def one_mebibyte(t):
+    limit = 1_048_576
+    probe, roomy = t.topic("probe"), {"max.message.bytes": "3000000"}
+    kafka.create_topic(probe, config=roomy)
+    outcome, _, large = load(t, probe, 200_000)
+    outcome.expect(0)
+    around = max(len(m.key) + len(m.value) for m in kafka.consume(probe)) - len(large)
+    for more, status in ((0, 0), (1, 7)):
+        topic = t.topic()
+        kafka.create_topic(topic, config=roomy)
+        (t.dir / "shop.db").unlink()
+        (t.dir / "task.dmskafka").unlink()
+        outcome, _, _ = load(t, topic, limit - around + more, MessageMaxBytes=limit)
+        outcome.expect(status)
+        largest = max(len(m.key) + len(m.value) for m in kafka.consume(topic))
+        check((largest == limit) == (status == 0), f"the largest message has {largest} bytes")
+
+
+@case("a topic's name: 249 characters are a topic, 250 to 255 pass the settings with a warning and Kafka refuses them, 256 are refused")
+def topic_length(t):
+    file = t.dir / "shop.db"
+    sqlite.run(file, "CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1);")
+    for size, status in ((249, 0), (250, 5), (255, 5), (256, 3)):
+        name = t.topic()
+        name += "x" * (size - len(name))
+        t.defer(kafka.delete_topic, name)
+        outcome = dmskafka.run(
+            t, "full-load", "--source", f"sqlite:{file}", "--target", dmskafka.kafka_target(name),
+            "--state", t.dir / f"{size}.dmskafka",
+        )  # fmt: skip
+        outcome.expect(status)
+        if size == 249:
+            equal(len(kafka.consume(name)), 3, "messages")
+        elif size < 256:
+            contains(outcome.err, f"Topic has {size} characters; Kafka itself allows 249", "the warning")
+
+
 if __name__ == "__main__":
     main()

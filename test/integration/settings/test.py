@@ -222,12 +222,16 @@ def lobs(t):
         ({"LimitedSizeLobMode": False, "LobMaxSize": 64}, None, 0),
         ({"FullLobMode": True, "LobMaxSize": 64}, None, 0),
     ):
-        topic = t.topic()
+        topic, file = t.topic(), state(t)
         settings = dmskafka.task_settings(1, {"TargetMetadata": members})
-        outcome = load(t, "--source", database.uri, "--target", dmskafka.kafka_target(topic), "--task-settings", settings, *state(t), status=status)
+        outcome = load(t, "--source", database.uri, "--target", dmskafka.kafka_target(topic), "--task-settings", settings, *file, status=status)
         sizes = {r["data"]["id"]: len(r["data"]["doc"]) for r in wire.data_records(kafka.consume(topic))}
         equal(sizes, {n: min(size, cut_at or size) for n, size in whole.items()}, f"sizes with {members}")
         equal("cut at LobMaxSize" in outcome.err, cut_at is not None, f"whether a cut is said with {members}")
+        cuts = sum(size > (cut_at or size) for size in whole.values())
+        shown = load(t, *file, "--json", program="status").out
+        equal([table["values_cut"] for table in json.loads(shown)["tables"]], [cuts], f"cuts that status counts with {members}")
+        equal(sqlite.query_state(file[1], "SELECT values_cut FROM table_load;"), str(cuts), "cuts in the state file")
     source = json.dumps({**postgres_endpoint(database), "FailTasksOnLobTruncation": True})
     for size, status in ((65, 0), (64, 5)):
         settings = dmskafka.task_settings(1, {"TargetMetadata": {"LobMaxSize": size}})

@@ -1,0 +1,85 @@
+"""The servers that a benchmark brings along, and what a program and they consumed while it ran."""
+import atexit
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+RUN_SECONDS_MAX = 900
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], check=True, timeout=RUN_SECONDS_MAX, text=True, **options)
+
+
+def free_port(count):
+    """The first of so many free ports in a row."""
+    return int(run(ROOT / "scripts/lib/free_ports.py", count, stdout=subprocess.PIPE).stdout)
+
+
+def psql(uri, *files, rows):
+    for file in files:
+        run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"rows={rows}", "-f", file, uri, stdout=subprocess.DEVNULL)
+
+
+class Server:
+    """A server of scripts/NAME-up in a directory of its own; `address` is what the script prints."""
+
+    def __init__(self, name, directory, *options):
+        self.script = ROOT / "scripts" / f"{name}-up"
+        self.options = ["--dir", directory / name, *options]
+        self.pid_file = directory / name / "pid"
+        atexit.register(self.stop)
+        self.address = run(self.script, "start", *self.options, stdout=subprocess.PIPE).stdout.strip()
+
+    def stop(self):
+        subprocess.run([str(w) for w in (self.script, "stop", *self.options)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def call(self, *words):
+        run(self.script, *self.options, *words, stdout=subprocess.DEVNULL)
+
+    def cpu_seconds(self):
+        """Of the process and its children, also of those that ended."""
+        children, ticks = {}, {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                except OSError:
+                    continue  # it ended meanwhile
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+                ticks[int(entry.name)] = sum(int(field) for field in fields[11:15])
+        total, waiting = 0, [int(self.pid_file.read_text().split()[0])]
+        while waiting:
+            pid = waiting.pop()
+            total += ticks.get(pid, 0)
+            waiting += children.get(pid, [])
+        return total / TICKS
+
+
+def record_count(kafka, topic):
+    """How many records one partition of the topic holds, by kcat."""
+    answer = run("kcat", "-Q", "-b", kafka, "-t", f"{topic}:0:-1", stdout=subprocess.PIPE).stdout
+    return int(answer.split()[-1])  # "topic [0] offset 123"
+
+
+def measured(command, directory, servers, expected_status=0):
+    """Runs the command once: wall and CPU seconds, peak memory, and the CPU seconds of each server meanwhile."""
+    before = {name: server.cpu_seconds() for name, server in servers.items()}
+    with open(directory / "out.log", "wb") as out, open(directory / "err.log", "wb") as err:
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != expected_status:
+        sys.exit(f"status {process.returncode}: {' '.join(command)}\n" + (directory / "err.log").read_text()[-4000:])
+    return {
+        "seconds": wall,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "memory_mb": usage.ru_maxrss / 1024,
+        **{f"{name}_cpu": server.cpu_seconds() - before[name] for name, server in servers.items()},
+    }
