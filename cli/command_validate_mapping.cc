@@ -67,6 +67,12 @@ ExitStatus run_validate_mapping_command(const CommandContext& context) {
   } else {
     log_problems(inputs.problems);
     if (connect && !tables.empty()) fmt::print("{}", tables_text(tables));
+    // SPEC IncludeNullAndEmpty: "Include NULL and empty columns in the target. The default is false."
+    if (connect && inputs.target && !inputs.target->kafka.include_null_and_empty) {
+      fmt::print(
+          "columns that are NULL or an empty string are left out of messages (IncludeNullAndEmpty is "
+          "false)\n");
+    }
     log_info(verdict_line(inputs, tables, connect));
   }
   return verdict(context, inputs.problems);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <deque>
 
 #include "core/settings/kafka_properties.h"
@@ -142,7 +143,10 @@ class TaskReader {
 
   void check_group(std::string_view name, const JsonValue& group) {
     if (name == "BeforeImageSettings") check_before_image(group);
-    if (name == "TargetMetadata") check_lob_limit(group);
+    if (name == "TargetMetadata") {
+      check_lob_limit(group);
+      check_without_threads(group);
+    }
     if (name == "DmskafkaSettings") choose_by_dialect(group);
   }
 
@@ -157,6 +161,34 @@ class TaskReader {
     if (settings_.before_image.field_name.empty()) {
       problems_.errors.push_back(
           wrong(group, "EnableBeforeImage needs a FieldName").expected("a FieldName that is not empty"));
+    }
+  }
+
+  // SPEC ParallelLoadBufferSize: "valid only when there is more than one thread." AWS's own documents have them without.
+  void check_without_threads(const JsonValue& group) {
+    struct Kind {
+      std::string_view threads;
+      std::int64_t count;
+      std::array<std::string_view, 2> needing;
+    };
+    const std::array<Kind, 2> kinds = {Kind{"ParallelLoadThreads",
+                                            settings_.parallel_load_threads,
+                                            {"ParallelLoadBufferSize", "ParallelLoadQueuesPerThread"}},
+                                       Kind{"ParallelApplyThreads",
+                                            settings_.parallel_apply_threads,
+                                            {"ParallelApplyBufferSize", "ParallelApplyQueuesPerThread"}}};
+    if (!group.is_object()) return;
+    for (const Kind& kind : kinds) {
+      if (kind.count > 1) continue;
+      for (const std::string_view name : kind.needing) {
+        const JsonValue* const value = group.find_present(name);
+        const bool is_zero =
+            value != nullptr && ((value->is_string() && value->string() == "0") ||
+                                 (value->kind() == JsonKind::kNumber && value->number_text() == "0"));
+        if (value == nullptr || is_zero) continue;
+        problems_.notices.push_back(
+            wrong(*value, fmt::format("{} has no effect without {} above 1", name, kind.threads)));
+      }
     }
   }
 

@@ -232,6 +232,22 @@ TEST_CASE("task_settings: what is accepted without being honoured is told") {
             "EnableLogging has no effect here: use --verbose, --quiet and --log-format"});
 }
 
+TEST_CASE("task_settings: buffers and queues without threads are told, not refused") {
+  const auto first = [](const std::string& members) {
+    const Texts said = notices("{\"TargetMetadata\":{" + members + "}}");
+    return said.empty() ? std::string() : said.back();
+  };
+  CHECK(first("\"ParallelLoadBufferSize\":500") ==
+        "ParallelLoadBufferSize has no effect without ParallelLoadThreads above 1");
+  CHECK(first("\"ParallelLoadThreads\":1,\"ParallelLoadQueuesPerThread\":5") ==
+        "ParallelLoadQueuesPerThread has no effect without ParallelLoadThreads above 1");
+  CHECK(first("\"ParallelApplyQueuesPerThread\":\"5\"") ==
+        "ParallelApplyQueuesPerThread has no effect without ParallelApplyThreads above 1");
+  CHECK(first("\"ParallelLoadThreads\":2,\"ParallelLoadQueuesPerThread\":5,\"ParallelLoadBufferSize\":500")
+            .empty());
+  CHECK(first("\"ParallelLoadQueuesPerThread\":0,\"ParallelLoadBufferSize\":\"0\"").empty());
+}
+
 TEST_CASE("task_settings: LOB limits only where the file asks for them") {
   Problems problems;
   const auto limit = [&](std::string_view members) {

@@ -98,6 +98,15 @@ def references(t):
     contains(missing.err, "the environment has no variable SETTINGS_BROKER", "a variable that is not there")
 
 
+@case("validate-mapping says once what a task without IncludeNullAndEmpty leaves out")
+def null_and_empty(t):
+    said = "columns that are NULL or an empty string are left out of messages (IncludeNullAndEmpty is false)\n"
+    for members, expected in (({}, 1), ({"IncludeNullAndEmpty": False}, 1), ({"IncludeNullAndEmpty": True}, 0)):
+        target = json.dumps({"Broker": "h:9092", **members})
+        outcome = load(t, "--source", shop(t), "--target", target, program="validate-mapping")
+        equal(outcome.out.decode().count(said), expected, f"how often it is said with {members}")
+
+
 # --- the target -----------------------------------------------------------------------------------------------------------
 
 
