@@ -82,6 +82,10 @@ class InputReader {
           Error(ErrorCode::kInvalidSettings, "MigrationType cdc: this task has no full load")
               .hint("The command for it is dmskafka cdc."));
     }
+    // Whatever the task does: nothing of it is run.
+    if (options_.command == Command::kStatus || options_.command == Command::kCleanup) {
+      out_.migration_type = file_.migration_type.value_or(MigrationType::kFullLoadAndCdc);
+    }
     if (options_.command != Command::kCdc) return;
     out_.migration_type = MigrationType::kCdc;
     if (file_.migration_type && in_file == MigrationType::kFullLoad) {
