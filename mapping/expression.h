@@ -26,7 +26,7 @@ struct ExpressionVariable {
     kCommitTimestamp,
     kOperation,
     kChangeSequence,
-    kNothing,  ///< known to AWS, and never known here
+    kUser  ///< NULL: no log that we follow names one
   };
   Kind kind = Kind::kText;
   std::uint32_t slot = 0;  ///< kColumn: of its value in the row
