@@ -1,18 +1,21 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <memory>
 
 #include "cli/commands.h"
 #include "cli/figures.h"
-#include "cli/problem_report.h"
+#include "cli/input_preview.h"
+#include "cli/preview.h"
 #include "cli/task_inputs.h"
 #include "cli/wiring.h"
+#include "core/base/logging.h"
 #include "core/json/json_reader.h"
 
 namespace dmskafka {
 namespace {
+
+constexpr std::uint64_t kRowsOfTable = 5;  // of a source, unless --limit says otherwise
 
 // The tables behind --table. Names may hold dots, so the catalogue decides where the schema ends; a table name alone is
 // enough when only one schema has it.
@@ -46,52 +49,27 @@ Result<std::vector<TableName>> named_tables(const std::vector<std::string>& want
   return tables;
 }
 
-PrintingSinkOptions printing_options(const Options& options, const TaskSettings& task) {
-  const Terminal terminal = terminal_of(STDOUT_FILENO);
-  PrintingSinkOptions printing;
-  printing.stream = stdout;
-  const bool pretty = options.format == OutputFormat::kPretty ||
-                      (options.format == OutputFormat::kAuto && terminal.is_terminal);
-  printing.format = pretty ? PrintFormat::kPretty : PrintFormat::kNdjson;
-  printing.colours = terminal.colours;
-  printing.partitions = options.partitions ? options.partitions : task.dmskafka.topic_partitions;
-  return printing;
-}
-
 Result<void> preview(const CommandContext& context, const TaskInputs& inputs, FullLoadSummary& summary) {
-  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
-                  open_source(*inputs.source, inputs.task, context.signals.token()));
-  for (const std::string& warning : source->warnings()) log_warning(warning);
-  DMSKAFKA_ASSIGN(std::vector<TableName> tables, named_tables(context.options.tables, *source));
+  const Options& options = context.options;
+  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source, connect_source(context, inputs));
+  DMSKAFKA_ASSIGN(std::vector<TableName> tables, named_tables(options.tables, *source));
   const std::unique_ptr<CheckpointStore> store = make_null_checkpoint_store();
+  const PreviewPlanner planner(*inputs.planner, options.keys);
   TaskProgress progress;
-  const FullLoadTask task{.source = *source,
-                          .planner = *inputs.planner,
-                          .store = *store,
-                          .progress = progress,
-                          .settings = inputs.task,
-                          .task_id = inputs.task_id,
-                          .target_name = "preview",
-                          .message_bytes_max = inputs.target ? inputs.target->kafka.message_max_bytes
-                                                             : KafkaSettings{}.message_max_bytes,
-                          .clock = WallClock::from_environment(),
-                          .restart = false,
-                          .rows_max_per_table = context.options.limit,
-                          .only_tables = std::move(tables)};
-  return run_full_load(task, preview_sink_factory(printing_options(context.options, inputs.task)), summary,
+  TaskSettings settings = inputs.task;
+  // Control records have keys of their own.
+  if (!options.keys.empty()) settings.target_table_prep_mode = TargetTablePrepMode::kDoNothing;
+  FullLoadTask task = full_load_task(inputs, planner, settings, *source, *store, progress);
+  task.rows_max_per_table = options.limit.value_or(kRowsOfTable);
+  task.only_tables = std::move(tables);
+  return run_full_load(task, preview_sink_factory(preview_printing(context, inputs, planner)), summary,
                        context.signals.token());
 }
 
-}  // namespace
-
-ExitStatus run_dry_run_command(const CommandContext& context) {
-  const TaskInputs inputs = read_task_inputs(context.options);
-  log_problems(inputs.problems);
-  if (!inputs.problems.ok()) return fail_with_problems(context, inputs.problems);
-  if (!inputs.source)
-    return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Source; give --source"));
+ExitStatus preview_source(const CommandContext& context, const TaskInputs& inputs) {
   log_info(fmt::format("dry run of {}: at most {} of each table; nothing is sent",
-                       inputs.source->display_name(), counted(context.options.limit, "row", "rows")));
+                       inputs.source->display_name(),
+                       counted(context.options.limit.value_or(kRowsOfTable), "row", "rows")));
   FullLoadSummary summary;
   if (auto previewed = preview(context, inputs, summary); !previewed) return fail(context, previewed.error());
   log_info(fmt::format("{} and {} of {}; nothing was sent",
@@ -99,6 +77,27 @@ ExitStatus run_dry_run_command(const CommandContext& context) {
                        counted(summary.control_records, "control record", "control records"),
                        counted(summary.tables_selected, "table", "tables")));
   return ExitStatus::kDone;
+}
+
+ExitStatus preview_given_rows(const CommandContext& context, const TaskInputs& inputs) {
+  log_info(fmt::format("dry run of the rows in {}; nothing is sent",
+                       *context.options.rows == "-" ? "standard input" : *context.options.rows));
+  InputPreviewSummary summary;
+  if (auto previewed = preview_input(context, inputs, summary); !previewed)
+    return fail(context, previewed.error());
+  log_info(fmt::format("{} of {}; nothing was sent", counted(summary.records, "data record", "data records"),
+                       counted(summary.rows, "row", "rows")));
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+ExitStatus run_dry_run_command(const CommandContext& context) {
+  const TaskInputs inputs = read_task_inputs(context.options);
+  const bool given_rows = context.options.rows.has_value();
+  if (const auto refused = refuse_inputs(context, inputs, given_rows ? Need::kNothing : Need::kSource))
+    return *refused;
+  return given_rows ? preview_given_rows(context, inputs) : preview_source(context, inputs);
 }
 
 }  // namespace dmskafka

@@ -5,7 +5,6 @@
 
 #include "cli/commands.h"
 #include "cli/consumed_printer.h"
-#include "cli/problem_report.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
 #include "cli/task_inputs.h"
@@ -53,29 +52,17 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskP
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
-                  open_source(*inputs.source, inputs.task, context.signals.token(),
-                              keeps_state(inputs) ? inputs.state_file : std::string()));
+                  connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string()));
   // After the source: a mistyped address leaves no empty state file behind.
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
-  for (const std::string& warning : source->warnings()) log_warning(warning);
 
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =
       sink_factory(*inputs.target, inputs.task, inputs.task_id,
                    [&printer](const ConsumedMessage& message) { printer.print(message); });
-  const FullLoadTask task{.source = *source,
-                          .planner = *inputs.planner,
-                          .store = *store,
-                          .progress = progress,
-                          .settings = inputs.task,
-                          .task_id = inputs.task_id,
-                          .target_name = inputs.target->display_name(),
-                          .message_bytes_max = inputs.target->kafka.message_max_bytes,
-                          .clock = WallClock::from_environment(),
-                          .restart = options.restart,
-                          .rows_max_per_table = std::nullopt,
-                          .only_tables = {}};
+  FullLoadTask task = full_load_task(inputs, *inputs.planner, inputs.task, *source, *store, progress);
+  task.restart = options.restart;
   auto loaded = run_full_load(task, make_sink, summary, context.signals.token());
   const std::optional<Error> print_failure = printer.finish();
   auto closed = store->close();
@@ -89,12 +76,7 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskP
 
 ExitStatus run_full_load_command(const CommandContext& context) {
   const TaskInputs inputs = read_task_inputs(context.options);
-  log_problems(inputs.problems);
-  if (!inputs.problems.ok()) return fail_with_problems(context, inputs.problems);
-  if (!inputs.source)
-    return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Source; give --source"));
-  if (!inputs.target)
-    return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Target; give --target"));
+  if (const auto refused = refuse_inputs(context, inputs, Need::kSourceAndTarget)) return *refused;
 
   TaskProgress progress;
   FullLoadSummary summary;

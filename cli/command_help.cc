@@ -21,15 +21,21 @@ constexpr std::array<CommandHelp, 4> kCommands{{
   dmskafka validate-mapping --task task.json --offline --strict --json
       a step in CI: connects to nothing, warnings are errors, problems as JSON on standard output
 )"},
-    {"dry-run", "print the messages that a task would send, and send nothing", "dry-run --source S [flags]",
-     "Reads the first rows of each selected table and prints exactly the topics, partitions, keys and bytes "
-     "that full-load "
-     "would send. Writes nothing to Kafka, to the source, or into a state file. A target is optional.",
+    {"dry-run", "print the messages that a task would send, and send nothing",
+     "dry-run {--source S | --input FILE} [flags]",
+     "Reads the first rows of each selected table, or rows and changes from a file, and prints exactly the "
+     "topics, "
+     "partitions, keys and bytes that would be sent, with the rule that decided each. Writes nothing to "
+     "Kafka, to the "
+     "source, or into a state file. A target is optional.",
      R"(  dmskafka dry-run --source sqlite:shop.db
       the first five messages of each table
   dmskafka dry-run --source postgresql://app@db/shop --table-mappings mapping.json \
       --table public.orders --limit 1
       one message of one table, through the mapping
+  echo '{"schema":"public","table":"orders","row":{"id":1,"note":"new"},"primary-key":["id"]}' |
+    dmskafka dry-run --input - --table-mappings mapping.json
+      what a mapping makes of a row, without any database
   dmskafka dry-run --task task.json --partitions 12 --format ndjson | jq .partition | sort | uniq -c
       how the keys would spread over a topic of twelve partitions
 )"},

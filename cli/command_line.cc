@@ -20,7 +20,7 @@ using Values = std::vector<std::string>;
 struct RawFlags {
   Values task_file, source, postgres_settings, mysql_settings, target, kafka_settings, table_mappings,
       task_settings, task_id, state_file;
-  Values properties, log_format, limit, tables, partitions, format;
+  Values properties, log_format, limit, tables, keys, rows, partitions, format;
   bool restart = false, json = false, strict = false, offline = false, quiet = false, verbose = false,
        help = false;
 };
@@ -122,7 +122,13 @@ void add_flags(CLI::App& app, Command command, RawFlags& raw) {
                  "forget what the state file knows and load every table again");
       break;
     case Command::kDryRun:
-      add_values(app, kPreview, "--limit", "N", raw.limit, "rows of each table (5)");
+      add_values(
+          app, kPreview, "--input", "FILE", raw.rows,
+          "instead of a source: rows, one {\"schema\":…,\"table\":…,\"row\":{…}} a line, also changes with "
+          "\"op\" and \"before\"; - for standard input");
+      add_values(app, kPreview, "--limit", "N", raw.limit, "rows of each table (5; of --input all)");
+      add_values(app, kPreview, "--key", "KEY", raw.keys,
+                 "only messages with this key, wherever their rows stand in the table; may be repeated");
       add_values(app, kPreview, "--table", "SCHEMA.TABLE", raw.tables, "only this table; may be repeated");
       add_values(app, kPreview, "--partitions", "N", raw.partitions,
                  "show partitions as if each topic had this many; by default the settings' Topic.Partitions");
@@ -331,7 +337,9 @@ Result<Options> options_from(Command command, const RawFlags& raw) {
       {{"pretty", OutputFormat::kPretty}, {"ndjson", OutputFormat::kNdjson}}};
   DMSKAFKA_ASSIGN(options.format, word("--format", raw.format, OutputFormat::kAuto, kFormats));
   DMSKAFKA_ASSIGN(const std::optional<std::uint64_t> limit, number<std::uint64_t>("--limit", raw.limit, 1));
-  options.limit = limit.value_or(options.limit);
+  options.limit = limit;
+  DMSKAFKA_ASSIGN(options.rows, single("--input", raw.rows));
+  options.keys = raw.keys;
   DMSKAFKA_ASSIGN(options.partitions, number<std::int32_t>("--partitions", raw.partitions, 1));
   if (raw.quiet && raw.verbose) return wrong("--quiet and --verbose exclude each other");
   options.verbosity = raw.quiet ? Verbosity::kQuiet : raw.verbose ? Verbosity::kVerbose : Verbosity::kNormal;
@@ -341,6 +349,18 @@ Result<Options> options_from(Command command, const RawFlags& raw) {
   options.strict = raw.strict;
   options.offline = raw.offline;
   return options;
+}
+
+// Rows that are given stand in for the source, and standard input holds one thing.
+Result<void> check_given_rows(const Options& options, const std::string& hint) {
+  const InputOptions& inputs = options.inputs;
+  if (inputs.source) return wrong("--input and --source exclude each other").hint(hint);
+  if (*options.rows != "-") return {};
+  for (const auto* other :
+       {&inputs.task_file, &inputs.target, &inputs.table_mappings, &inputs.task_settings}) {
+    if (*other == "-") return wrong("standard input cannot be both --input and another file").hint(hint);
+  }
+  return {};
 }
 
 // What is missing altogether, said before any file is read.
@@ -355,7 +375,9 @@ Result<void> check_inputs_present(const Options& options, const CommandHelp& hel
         return wrong("full-load needs --target (or --task)").hint(hint);
       return {};
     case Command::kDryRun:
-      if (!inputs.task_file && !inputs.source) return wrong("dry-run needs --source (or --task)").hint(hint);
+      if (options.rows) return check_given_rows(options, hint);
+      if (!inputs.task_file && !inputs.source)
+        return wrong("dry-run needs --source (or --task), or --input").hint(hint);
       return {};
     case Command::kValidateMapping:
       if (!inputs.task_file && !inputs.source && !inputs.target && !inputs.table_mappings &&

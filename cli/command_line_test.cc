@@ -88,7 +88,7 @@ TEST_CASE("command_line: every flag of dry-run") {
   CHECK(options.format == OutputFormat::kNdjson);
   CHECK(options.verbosity == Verbosity::kQuiet);
   const Options defaults = parsed({"dry-run", "--source", "s"});
-  CHECK(defaults.limit == 5);
+  CHECK_FALSE(defaults.limit.has_value());
   CHECK_FALSE(defaults.partitions);
   CHECK(defaults.format == OutputFormat::kAuto);
 }
@@ -192,7 +192,7 @@ TEST_CASE("command_line: inputs that a command cannot do without") {
   CHECK(error_of({"full-load", "--source", "s"}) ==
         "full-load needs --target (or --task)\n  dmskafka full-load --help shows examples.");
   CHECK(error_of({"dry-run"}) ==
-        "dry-run needs --source (or --task)\n  dmskafka dry-run --help shows examples.");
+        "dry-run needs --source (or --task), or --input\n  dmskafka dry-run --help shows examples.");
   CHECK(error_of({"validate-mapping"}) ==
         "validate-mapping needs something to check\n  dmskafka validate-mapping --help shows examples.");
   CHECK(error_of({"status", "--source", "s"}) ==

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -12,35 +13,42 @@
 namespace dmskafka {
 namespace {
 
-Result<std::vector<SelectedTableReport>> look_at_source(const CommandContext& context, TaskInputs& inputs) {
+Result<SourceReport> look_at_source(const CommandContext& context, TaskInputs& inputs) {
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                   open_source(*inputs.source, inputs.task, context.signals.token()));
   for (std::string& warning : source->warnings()) {
     inputs.problems.warnings.push_back(Error(ErrorCode::kSourceRejected, std::move(warning)));
   }
-  return report_tables(*source, *inputs.planner, inputs.task, inputs.problems);
+  return report_tables(*source, inputs, inputs.problems);
 }
 
+// Whatever is wrong with what was checked is 3, also a table that may not be read; only a source that could not be asked has
+// its own status.
 ExitStatus verdict(const CommandContext& context, const Problems& problems) {
-  const int signal = context.signals.received();
-  if (!problems.ok()) return exit_status_of(problems.errors.front().code(), signal);
-  const bool warnings_count = context.options.strict && !problems.warnings.empty();
-  return warnings_count ? exit_status_of(problems.warnings.front().code(), signal) : ExitStatus::kDone;
+  if (problems.ok()) {
+    const bool warnings_count = context.options.strict && !problems.warnings.empty();
+    return warnings_count ? ExitStatus::kSettings : ExitStatus::kDone;
+  }
+  const auto about_inputs = [](const Error& error) {
+    return exit_status_of(error.code(), 0) == ExitStatus::kSettings ||
+           error.code() == ErrorCode::kTableUnreadable;
+  };
+  if (std::ranges::any_of(problems.errors, about_inputs)) return ExitStatus::kSettings;
+  return exit_status_of(problems.errors.front().code(), context.signals.received());
 }
 
-void print_json(const Problems& problems, const std::vector<SelectedTableReport>& tables) {
+void print_json(const Problems& problems, const SourceReport& report) {
   std::string out = "{\"problems\":[";
   for (const ReportedProblem& problem : in_reading_order(problems)) {
     out += (out.back() == '[' ? "" : ",") + problem_json(problem);
   }
-  fmt::print("{}],\"tables\":{}}}\n", out, tables_json(tables));
+  fmt::print("{}],{}}}\n", out, report_json(report));
 }
 
-std::string verdict_line(const TaskInputs& inputs, const std::vector<SelectedTableReport>& tables,
-                         bool connected) {
+std::string verdict_line(const TaskInputs& inputs, const SourceReport& report, bool connected) {
   const Problems& problems = inputs.problems;
   std::string line = "checked " + inputs.checked;
-  if (connected) line += fmt::format(", {} selected", counted(tables.size(), "table", "tables"));
+  if (connected) line += fmt::format(", {} selected", counted(report.tables.size(), "table", "tables"));
   if (!problems.ok()) return line + ": " + counted(problems.errors.size(), "error", "errors");
   if (!problems.warnings.empty())
     return line + ": " + counted(problems.warnings.size(), "warning", "warnings");
@@ -51,29 +59,30 @@ std::string verdict_line(const TaskInputs& inputs, const std::vector<SelectedTab
 
 ExitStatus run_validate_mapping_command(const CommandContext& context) {
   TaskInputs inputs = read_task_inputs(context.options);
-  std::vector<SelectedTableReport> tables;
+  SourceReport report;
   const bool connect = inputs.source && source_is_built(inputs.source->kind) && inputs.problems.ok() &&
                        !context.options.offline;
   if (connect) {
     auto seen = look_at_source(context, inputs);
     if (seen) {
-      tables = std::move(seen).value();
+      report = std::move(seen).value();
     } else {
       inputs.problems.errors.push_back(std::move(seen).error());
     }
   }
   if (context.options.json) {
-    print_json(inputs.problems, tables);
+    print_json(inputs.problems, report);
   } else {
     log_problems(inputs.problems);
-    if (connect && !tables.empty()) fmt::print("{}", tables_text(tables));
+    if (connect) fmt::print("{}", report_text(report));
     // SPEC IncludeNullAndEmpty: "Include NULL and empty columns in the target. The default is false."
     if (connect && inputs.target && !inputs.target->kafka.include_null_and_empty) {
       fmt::print(
           "columns that are NULL or an empty string are left out of messages (IncludeNullAndEmpty is "
-          "false)\n");
+          "false)
+");
     }
-    log_info(verdict_line(inputs, tables, connect));
+    log_info(verdict_line(inputs, report, connect));
   }
   return verdict(context, inputs.problems);
 }

@@ -38,7 +38,9 @@ struct Options {
 
   bool restart = false;  ///< full-load
 
-  std::uint64_t limit = 5;                    ///< dry-run: rows of each table
+  std::optional<std::uint64_t> limit;         ///< dry-run: rows of each table
+  std::optional<std::string> rows;            ///< dry-run --input: a file of rows, "-" for standard input
+  std::vector<std::string> keys;              ///< dry-run: only messages with one of these keys; empty: all
   std::vector<std::string> tables;            ///< dry-run: "schema.table", or "table" alone
   std::optional<std::int32_t> partitions;     ///< dry-run
   OutputFormat format = OutputFormat::kAuto;  ///< dry-run

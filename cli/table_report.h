@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cli/task_inputs.h"
+#include "core/task/planner.h"
 #include "core/task/source.h"
 
 namespace dmskafka {
@@ -11,17 +12,27 @@ namespace dmskafka {
 struct SelectedTableReport {
   TableName name;
   TableKind kind = TableKind::kTable;
-  std::vector<std::string> key_columns;
   std::string topic;
   TableName target;  ///< as messages show it
+  PlanOutline outline;
+  bool has_key = false;                  ///< in the messages
+  OldRow old_row = OldRow::kWhole;       ///< what the log tells of it
+  std::vector<std::string> lob_columns;  ///< that messages carry
+};
+
+/// What a mapping makes of a real source.
+struct SourceReport {
+  std::vector<RuleReach> rules;
+  std::vector<SelectedTableReport> tables;
 };
 
 /// The selected tables of a real source. What does not fit becomes a problem: tables that cannot be described or planned,
-/// tables without a key, a mapping that selects nothing. Errors: the source's.
-Result<std::vector<SelectedTableReport>> report_tables(Source& source, const Planner& planner,
-                                                       const TaskSettings& task, Problems& problems);
+/// what is wrong with tables together, a mapping that selects nothing, and what table_findings.h says. Errors: the source's.
+Result<SourceReport> report_tables(Source& source, const TaskInputs& inputs, Problems& problems);
 
-std::string tables_text(const std::vector<SelectedTableReport>& tables);
-std::string tables_json(const std::vector<SelectedTableReport>& tables);
+/// Two tables of text: the rules with what they match, the tables with what becomes of them.
+std::string report_text(const SourceReport& report);
+/// `"rules":[…],"tables":[…]`
+std::string report_json(const SourceReport& report);
 
 }  // namespace dmskafka

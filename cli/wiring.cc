@@ -80,6 +80,14 @@ SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task,
   return {};
 }
 
+Result<std::vector<std::int32_t>> partition_counts(const TargetSettings& target, const TaskSettings& task,
+                                                   const std::string& task_id,
+                                                   std::span<const TopicSpec> topics, std::stop_token stop) {
+  KafkaSinkOptions options = kafka_options(target, task, task_id);
+  options.connect_timeout = std::chrono::seconds(5);
+  return look_up_partitions(options, topics, std::move(stop));
+}
+
 SinkFactory preview_sink_factory(const PrintingSinkOptions& options) {
   return [options](DeliveryListener& listener) -> Result<std::unique_ptr<Sink>> {
     return make_printing_sink(options, listener);

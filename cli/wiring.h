@@ -3,8 +3,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "cli/task_inputs.h"
 #include "core/task/checkpoint_store.h"
@@ -27,6 +29,12 @@ Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const 
 /// copied into the factory.
 SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task, const std::string& task_id,
                          ConsumedCallback consumed);
+
+/// How many partitions the topics have now, 0 for one that does not exist; nothing is made. A preview waits a few seconds for
+/// the broker, not longer. REQUIRES: target.kind is kKafka.
+Result<std::vector<std::int32_t>> partition_counts(const TargetSettings& target, const TaskSettings& task,
+                                                   const std::string& task_id,
+                                                   std::span<const TopicSpec> topics, std::stop_token stop);
 
 /// The sink of a preview: prints, and sends nothing.
 SinkFactory preview_sink_factory(const PrintingSinkOptions& options);

@@ -168,9 +168,29 @@ int bind_time(sqlite3_stmt* statement, int index, WallTime time) {
   return bind_text(statement, index, text);
 }
 
+// SPEC AR_H_CHANGE_SEQ: 35 digits, 16 of time (to the hundredth of a second) and 19 that count on. Ours are made of what the
+// change itself says, so that a change sent again has the same: the transaction's id and the record's number within it.
+// REQUIRES: a change, not a loaded row.
+std::string change_sequence(const Change& change) {
+  std::string time(kIso8601Size, ' ');  // 2024-01-01T00:00:00.000001Z
+  format_iso8601(change.transaction->commit_time, time.data());
+  std::string digits;
+  for (const char c : time) {
+    if (c >= '0' && c <= '9' && digits.size() < 16) digits += c;
+  }
+  constexpr std::uint64_t kTransactions = 10'000'000'000;
+  constexpr std::uint64_t kRecords = 1'000'000'000;
+  return fmt::format("{}{:010}{:09}", digits, change.transaction->id % kTransactions,
+                     change.transaction_record % kRecords);
+}
+
 Error expression_error(std::string what) { return Error(ErrorCode::kInvalidMapping, std::move(what)); }
 
 }  // namespace
+
+constexpr int kValueBytesMax = 64 << 20;
+constexpr int kInstructionsStep = 100'000;  // of SQLite's machine
+constexpr int kStepsMax = 100;              // for one row
 
 // A database in memory without a table: only its expressions are of use.
 class PreparedExpressions::Connection {
@@ -180,8 +200,12 @@ class PreparedExpressions::Connection {
     const int opened = sqlite3_open_v2(
         ":memory:", &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     database_.reset(database);
-    usable_ = opened == SQLITE_OK && add("hash_sha256", 1, hash_sha256) &&
-              add("replaceChars", 3, replace_chars) && add("operation_indicator", 3, operation_indicator);
+    if (opened != SQLITE_OK) return;
+    // An expression that never ends, or grows without end, fails like any other: it gives NULL and is counted.
+    sqlite3_limit(database_.get(), SQLITE_LIMIT_LENGTH, kValueBytesMax);
+    sqlite3_progress_handler(database_.get(), kInstructionsStep, &Connection::count_instructions, this);
+    usable_ = add("hash_sha256", 1, hash_sha256) && add("replaceChars", 3, replace_chars) &&
+              add("operation_indicator", 3, operation_indicator);
   }
 
   /// Null, with the reason in `fault`, when SQLite does not take it.
@@ -200,6 +224,7 @@ class PreparedExpressions::Connection {
   std::optional<Value> evaluate(sqlite3_stmt* statement, const Expression& expression, const Change& change,
                                 RowView row, WallTime now, ByteBuffer& bytes) {
     operation_ = change.operation;
+    steps_ = 0;
     sqlite3_reset(statement);
     for (std::size_t i = 0; i < expression.variables().size(); ++i) {
       const int bound = bind(statement, static_cast<int>(i) + 1, expression.variables()[i], change, row, now);
@@ -215,6 +240,10 @@ class PreparedExpressions::Connection {
   struct DatabaseDeleter {
     void operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
   };
+
+  static int count_instructions(void* self) noexcept {
+    return ++static_cast<Connection*>(self)->steps_ > kStepsMax ? 1 : 0;
+  }
 
   bool add(const char* name, int arguments, void (*function)(sqlite3_context*, int, sqlite3_value**)) {
     return sqlite3_create_function_v2(database_.get(), name, arguments, SQLITE_UTF8 | SQLITE_INNOCUOUS,
@@ -232,6 +261,7 @@ class PreparedExpressions::Connection {
         return bind_column(statement, index, variable, change.before[variable.slot], work_);
       case ExpressionVariable::Kind::kText: return bind_text(statement, index, variable.text);
       case ExpressionVariable::Kind::kStreamPosition:
+        if (change.transaction == nullptr) return sqlite3_bind_null(statement, index);
         return bind_text(statement, index, change.stream_position);
       case ExpressionVariable::Kind::kTimestamp: return bind_time(statement, index, now);
       case ExpressionVariable::Kind::kCommitTimestamp:
@@ -239,6 +269,10 @@ class PreparedExpressions::Connection {
                          change.transaction != nullptr ? change.transaction->commit_time : now);
       case ExpressionVariable::Kind::kOperation:
         return bind_text(statement, index, operation_text(change.operation));
+      case ExpressionVariable::Kind::kChangeSequence:
+        if (change.transaction == nullptr) return sqlite3_bind_null(statement, index);
+        return bind_text(statement, index, change_sequence(change));
+      case ExpressionVariable::Kind::kUser: return sqlite3_bind_null(statement, index);
     }
     return SQLITE_ERROR;
   }
@@ -274,6 +308,7 @@ class PreparedExpressions::Connection {
 
  private:
   bool usable_ = false;
+  int steps_ = 0;                           // of the row in work
   Operation operation_ = Operation::kLoad;  // of the row in work, for operation_indicator()
   ByteBuffer work_;
 };

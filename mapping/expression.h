@@ -24,7 +24,9 @@ struct ExpressionVariable {
     kStreamPosition,
     kTimestamp,
     kCommitTimestamp,
-    kOperation
+    kOperation,
+    kChangeSequence,
+    kUser  ///< NULL: no log that we follow names one
   };
   Kind kind = Kind::kText;
   std::uint32_t slot = 0;  ///< kColumn: of its value in the row

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -114,16 +117,43 @@ std::string_view boolean_digit(std::string_view text) noexcept {
   return text;
 }
 
-bool is_number(std::string_view text) noexcept {
-  if (NumberText::parse(text).valid) return true;
-  double real = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
-  return parsed.ec != std::errc::invalid_argument && parsed.ptr == text.data() + text.size();
-}
-
 int sign_of(int difference) noexcept { return difference < 0 ? -1 : difference > 0 ? 1 : 0; }
 
 int compare_bytes(std::string_view a, std::string_view b) noexcept { return sign_of(a.compare(b)); }
+
+// A moment as databases print it: the year and the rest, whose bytes are in order within a year.
+struct Moment {
+  std::int64_t year;
+  std::string_view rest;
+};
+std::optional<Moment> moment_of(std::string_view text) noexcept {
+  constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+  if (text == "infinity") return Moment{kForever, ""};
+  if (text == "-infinity") return Moment{-kForever, ""};
+  const bool before_christ = text.ends_with(" BC");
+  if (before_christ) text.remove_suffix(3);
+  Moment moment{};
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, moment.year);
+  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '-' || moment.year < 0)
+    return std::nullopt;
+  moment.rest = {parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)};
+  if (before_christ) moment.year = -moment.year;
+  return moment;
+}
+
+// In the order of time. Four digits of a year stand in the order of their bytes, and nearly every value has them.
+int compare_moments(std::string_view a, std::string_view b) noexcept {
+  const auto usual = [](std::string_view text) {
+    return text.size() > 4 && text[4] == '-' && !text.ends_with("BC");
+  };
+  if (usual(a) && usual(b)) return compare_bytes(a, b);
+  const auto moment_a = moment_of(a);
+  const auto moment_b = moment_of(b);
+  if (!moment_a || !moment_b) return compare_bytes(a, b);
+  if (moment_a->year != moment_b->year) return moment_a->year < moment_b->year ? -1 : 1;
+  return compare_bytes(moment_a->rest, moment_b->rest);
+}
 
 // By value, however many digits: REQUIRES: both valid.
 int compare_exact(const NumberText& a, const NumberText& b) noexcept {
@@ -140,18 +170,39 @@ int compare_exact(const NumberText& a, const NumberText& b) noexcept {
   return a_below ? -size : size;
 }
 
-int compare_numbers(std::string_view a, std::string_view b) noexcept {
+// A double's text; too large a one is an infinity. nullopt: no number.
+std::optional<double> real_of(std::string_view text) {
+  double real = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
+  if (parsed.ptr != text.data() + text.size() || parsed.ec == std::errc::invalid_argument)
+    return std::nullopt;
+  if (parsed.ec == std::errc()) return real;
+  return std::strtod(std::string(text).c_str(), nullptr);
+}
+
+bool is_number(std::string_view text) { return NumberText::parse(text).valid || real_of(text).has_value(); }
+
+int compare_numbers(std::string_view a, std::string_view b) {
   const NumberText exact_a = NumberText::parse(a);
   const NumberText exact_b = NumberText::parse(b);
   if (exact_a.valid && exact_b.valid) return compare_exact(exact_a, exact_b);
-  double real_a = 0;
-  double real_b = 0;
-  const auto parsed_a = std::from_chars(a.data(), a.data() + a.size(), real_a);
-  const auto parsed_b = std::from_chars(b.data(), b.data() + b.size(), real_b);
-  // What is no number (a NaN apart, PostgreSQL's greatest) stands behind every number, as SQLite orders text.
-  if (parsed_a.ec != std::errc() || parsed_a.ptr != a.data() + a.size() || real_a != real_a) return 1;
-  if (parsed_b.ec != std::errc()) return -1;
-  return real_a < real_b ? -1 : real_a > real_b ? 1 : 0;
+  const auto real_a = real_of(a);
+  const auto real_b = real_of(b);
+  // What is no number stands behind every number, as SQLite orders text; NaN is PostgreSQL's greatest number.
+  if (!real_a || !real_b) return real_a ? -1 : 1;
+  if (std::isnan(*real_a) || std::isnan(*real_b))
+    return (std::isnan(*real_a) ? 1 : 0) - (std::isnan(*real_b) ? 1 : 0);
+  return *real_a < *real_b ? -1 : *real_a > *real_b ? 1 : 0;
+}
+
+// "0044-03-15 12:00:00+00 BC" without the zone, which is always UTC.
+std::string_view without_zone(std::string_view text, std::array<char, 48>& work) noexcept {
+  if (text.ends_with("+00")) return text.substr(0, text.size() - 3);
+  if (!text.ends_with("+00 BC") || text.size() > work.size()) return text;
+  const std::size_t size = text.size() - 6;
+  std::memcpy(work.data(), text.data(), size);
+  std::memcpy(work.data() + size, " BC", 3);
+  return {work.data(), size + 3};
 }
 
 // "$1,234.50" without sign and commas.
@@ -217,6 +268,7 @@ Result<RowFilter> RowFilter::compile(const std::vector<Filter>& filters, const T
           .at(filter.column_at);
     }
     Column column{*match.index, schema.value_kind, {}};
+    RowCondition::Clause clause;
     for (const FilterCondition& condition : filter.conditions) {
       Condition compiled{condition.op, {}, {}};
       if (condition.op != FilterOperator::kNull && condition.op != FilterOperator::kNotnull) {
@@ -225,8 +277,10 @@ Result<RowFilter> RowFilter::compile(const std::vector<Filter>& filters, const T
       if (condition.op == FilterOperator::kBetween || condition.op == FilterOperator::kNotbetween) {
         DMSKAFKA_ASSIGN(compiled.high, operand(condition.high, condition, schema));
       }
+      clause.push_back({*match.index, condition.op, compiled.low.text, compiled.high.text});
       column.conditions.push_back(std::move(compiled));
     }
+    result.condition_.clauses.push_back(std::move(clause));
     result.columns_.push_back(std::move(column));
   }
   return result;
@@ -308,11 +362,14 @@ int RowFilter::compare(ValueKind kind, const Value& value, const Operand& operan
   if (kind == ValueKind::kMoney) text = plain_money(text, work);
   if (is_number_kind(kind)) return compare_numbers(text, *operand.number);
   if (is_boolean_kind(kind)) return compare_bytes(boolean_digit(text), operand.text);
-  if (kind == ValueKind::kTimestampUtc && text.ends_with("+00")) text.remove_suffix(3);
+  std::array<char, 48> zoneless;
+  if (kind == ValueKind::kTimestampUtc) text = without_zone(text, zoneless);
   if (kind == ValueKind::kBlankTrimmedString) {
     while (text.ends_with(' ')) text.remove_suffix(1);
   }
-  return compare_bytes(text, operand.text);
+  const bool moments =
+      kind == ValueKind::kDate || kind == ValueKind::kTimestamp || kind == ValueKind::kTimestampUtc;
+  return moments ? compare_moments(text, operand.text) : compare_bytes(text, operand.text);
 }
 
 }  // namespace dmskafka

@@ -8,14 +8,13 @@
 #include "core/base/change.h"
 #include "core/base/json_location.h"
 #include "core/base/result.h"
+#include "core/base/row_condition.h"
 #include "core/base/table_schema.h"
 #include "core/json/json_reader.h"
 #include "core/settings/settings_reader.h"
 #include "mapping/number_text.h"
 
 namespace dmskafka {
-
-enum class FilterOperator : std::uint8_t { kLte, kGte, kEq, kNoteq, kBetween, kNotbetween, kNull, kNotnull };
 
 struct FilterCondition {
   FilterOperator op = FilterOperator::kEq;
@@ -37,7 +36,7 @@ std::vector<Filter> read_filters(const JsonValue& filters, Problems& problems);
 /// The filters of one table, which a row must all pass. Immutable; any thread; allocates nothing.
 ///
 /// Values are compared as SQLite does: numbers by their exact value, everything else byte by byte, dates in the form
-/// YYYY-MM-DD[ HH:MM:SS]. Against NULL no comparison holds, "noteq" neither. A row that lacks the column passes.
+/// YYYY-MM-DD[ HH:MM:SS], where years before 1 and after 9999 and infinity stand in their place. Against NULL no comparison holds, "noteq" neither. A row that lacks the column passes.
 class RowFilter {
  public:
   /// Errors: kInvalidMapping for a column that the table lacks or that is a LOB, and for a value that is no number beside
@@ -46,6 +45,8 @@ class RowFilter {
 
   bool empty() const noexcept { return columns_.empty(); }
   bool passes(RowView row) const;
+  /// The same for a source: a clause for each filter.
+  const RowCondition& condition() const noexcept { return condition_; }
   /// True when it asks about none but these columns.
   bool asks_only(std::span<const std::uint32_t> columns) const noexcept;
 
@@ -70,6 +71,7 @@ class RowFilter {
   static int compare(ValueKind kind, const Value& value, const Operand& operand);
 
   std::vector<Column> columns_;
+  RowCondition condition_;
 };
 
 }  // namespace dmskafka

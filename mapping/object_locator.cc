@@ -15,6 +15,10 @@ namespace {
 char32_t take_character(std::string_view& text) {
   const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte_at(0);
+  if (first < 0x80) {
+    text.remove_prefix(1);
+    return first;
+  }
   std::size_t size = 1;
   if (first >= 0xF0 && first < 0xF8)
     size = 4;
@@ -128,24 +132,29 @@ NamePattern::NamePattern(std::vector<Element> elements) : elements_(std::move(el
   }
 }
 
+// Asked for each rule and each table, so without memory of its own: characters are taken off the name as they come.
 bool NamePattern::matches(std::string_view name) const {
-  const std::vector<char32_t> characters = characters_of(name);
   // Each run first takes nothing; on a mismatch the last run takes one character more. Earlier runs need no
   // second try: what the last one skips they could have skipped only to the same effect.
   std::size_t element = 0;
-  std::size_t at = 0;
   std::size_t run = elements_.size();  // none yet
-  std::size_t run_at = 0;
-  while (at < characters.size()) {
+  std::string_view run_rest;
+  while (!name.empty()) {
     if (element < elements_.size() && elements_[element].kind == Element::Kind::kAnyRun) {
       run = element++;
-      run_at = at;
-    } else if (element < elements_.size() && elements_[element].accepts(characters[at])) {
+      run_rest = name;
+      if (element == elements_.size()) return true;
+      continue;
+    }
+    std::string_view rest = name;
+    const char32_t character = take_character(rest);
+    if (element < elements_.size() && elements_[element].accepts(character)) {
       ++element;
-      ++at;
+      name = rest;
     } else if (run < elements_.size()) {
       element = run + 1;
-      at = ++run_at;
+      take_character(run_rest);
+      name = run_rest;
     } else {
       return false;
     }

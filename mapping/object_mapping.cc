@@ -186,6 +186,14 @@ RecordShape::BeforeImage before_image_of(const ShownTable& table, const ShapeOpt
 
 }  // namespace
 
+std::string_view object_mapping_action_name(ObjectMappingAction action) noexcept {
+  switch (action) {
+    case ObjectMappingAction::kMapRecordToRecord: return "map-record-to-record";
+    case ObjectMappingAction::kMapRecordToDocument: return "map-record-to-document";
+  }
+  return "";
+}
+
 Result<RecordShape> shape_records(const ShownTable& table, const ObjectMappingRule* rule,
                                   const KafkaSettings& settings, const ShapeOptions& options) {
   TableName name = table.schema.name;

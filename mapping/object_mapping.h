@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,8 @@
 namespace dmskafka {
 
 enum class ObjectMappingAction : std::uint8_t { kMapRecordToRecord, kMapRecordToDocument };
+/// As `rule-action` spells it.
+std::string_view object_mapping_action_name(ObjectMappingAction action) noexcept;
 
 /// What a rule says about the key of data records; control records never heed it.
 struct PartitionKeySpec {

@@ -39,6 +39,7 @@ class PartitionKey {
       : type_(PartitionKeyType::kAttributeName), text_(std::move(attribute)) {}
 
   PartitionKeyType type() const noexcept { return type_; }
+  const RowText& text() const noexcept { return text_; }
   /// Appends the key of `row` to the cleared `key`. False when the row lacks a value of it (a delete in the log shows only
   /// the key of its table).
   bool append(RowView row, ByteBuffer& key) const { return text_.append_plain(row, key); }

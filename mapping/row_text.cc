@@ -86,6 +86,12 @@ bool RowText::has_unchanged(RowView row) const noexcept {
   return false;
 }
 
+std::string RowText::describe(std::span<const std::string> names) const {
+  std::string text;
+  for (const Part& part : parts_) text += part.before + "${" + names[part.slot] + "}";
+  return text + tail_;
+}
+
 ValueLoss RowText::append_json(RowView row, ByteBuffer& out) const {
   ValueLoss loss;
   for (const Part& part : parts_) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class RowText {
   /// True when one of the values did not change and is not in the log.
   bool has_unchanged(RowView row) const noexcept;
   /// True when it has no value in it.
+
+  /// For people: `${name}` where a value stands. `names` are those of the row's slots.
+  std::string describe(std::span<const std::string> names) const;
   bool constant() const noexcept { return parts_.empty(); }
 
  private:

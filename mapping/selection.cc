@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -54,6 +55,19 @@ void Selection::name_idle(const std::vector<CatalogTable>& catalog, std::vector<
                              fmt::format("selection rule {} matches no table of the source", rule.id))
                            .at(rule.defined_at));
   }
+}
+
+std::vector<RuleReach> Selection::reach(const std::vector<CatalogTable>& catalog) const {
+  constexpr std::array<std::string_view, 3> kActions = {"include", "exclude", "explicit"};
+  std::vector<RuleReach> reaches;
+  for (const SelectionRule& rule : rules_) {
+    RuleReach reach{rule.id, "selection", std::string(kActions[static_cast<std::size_t>(rule.action)]), {}};
+    for (const CatalogTable& table : catalog) {
+      if (rule.locator.matches(table.name, table.kind)) reach.tables.push_back(table.name);
+    }
+    reaches.push_back(std::move(reach));
+  }
+  return reaches;
 }
 
 std::vector<Filter> Selection::filters_of(const TableName& name, TableKind kind) const {

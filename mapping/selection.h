@@ -36,6 +36,8 @@ class Selection {
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const;
   /// A warning for each rule that matches none of the tables.
   void name_idle(const std::vector<CatalogTable>& catalog, std::vector<Error>& warnings) const;
+  /// Each rule with the tables it matches.
+  std::vector<RuleReach> reach(const std::vector<CatalogTable>& catalog) const;
   /// The filters of every rule that includes the table: a row must pass them all.
   std::vector<Filter> filters_of(const TableName& name, TableKind kind) const;
   /// Equal for selections that choose alike: without ids, names, load orders and repetitions.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -136,6 +137,24 @@ class TableMapping final : public Planner {
     for (const TableSettingsRule& rule : rules_.table_settings) name(rule, "table-settings", rule.defined_at);
     return warnings;
   }
+  std::vector<RuleReach> rule_reach(const std::vector<CatalogTable>& catalog) const override {
+    std::vector<RuleReach> reaches = selection_.reach(catalog);
+    const std::vector<SelectedTable> selected = selection_.select(catalog);
+    const auto add = [&](const auto& rule, std::string_view type, std::string_view action) {
+      RuleReach reach{rule.id, type, std::string(action), {}};
+      for (const SelectedTable& table : selected) {
+        if (rule.locator.matches(table.name, table.kind)) reach.tables.push_back(table.name);
+      }
+      reaches.push_back(std::move(reach));
+    };
+    for (const TransformationRule& rule : rules_.transformations)
+      add(rule, "transformation", transformation_action_name(rule.action));
+    for (const ObjectMappingRule& rule : rules_.object_mappings)
+      add(rule, "object-mapping", object_mapping_action_name(rule.action));
+    for (const TableSettingsRule& rule : rules_.table_settings) add(rule, "table-settings", "");
+    return reaches;
+  }
+  std::vector<Error> clashes(std::span<const TablePlan* const> plans) const override;
   const std::string& digest() const override { return digest_; }
 
  private:
@@ -144,6 +163,30 @@ class TableMapping final : public Planner {
   const MappingContext context_;
   const std::string digest_;
 };
+
+// SPEC dms-settings §0.4: "two tables on one name by substitution are an error".
+std::vector<Error> TableMapping::clashes(std::span<const TablePlan* const> plans) const {
+  const auto substituted = [&](const TablePlan& plan) -> const TopicName* {
+    const ObjectMappingRule* rule = object_mapping_of(plan.schema().name, plan.schema().kind, rules_);
+    return rule != nullptr && rule->topic && rule->topic->depends_on_table() ? &*rule->topic : nullptr;
+  };
+  std::vector<Error> errors;
+  std::map<std::string_view, const TablePlan*> first;
+  for (const TablePlan* plan : plans) {
+    const auto [other, alone] = first.try_emplace(plan->topic(), plan);
+    if (alone) continue;
+    const TopicName* topic = substituted(*plan);
+    if (topic == nullptr) topic = substituted(*other->second);
+    if (topic == nullptr) continue;  // a constant topic for several tables is meant so
+    errors.push_back(
+        Error(ErrorCode::kInvalidMapping,
+              fmt::format("{} and {} would both have the topic \"{}\"", other->second->schema().name.text(),
+                          plan->schema().name.text(), plan->topic()))
+            .at(topic->at)
+            .expected("a topic of its own for each table, e.g. with ${schema}, or one constant name"));
+  }
+  return errors;
+}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include "mapping/control_record.h"
 #include "mapping/data_record.h"
+#include "mapping/plan_outline.h"
 #include "mapping/transform_table.h"
 
 namespace dmskafka {
@@ -41,22 +42,15 @@ OldRows old_rows_of(const TaskSettings& task) noexcept {
   return task.before_image.enabled ? OldRows::kShown : OldRows::kNotShown;
 }
 
-// The lowest rule-id wins; the others are named in `warnings`.
-const ObjectMappingRule* object_mapping_of(const TableSchema& schema, const RuleSet& rules,
-                                           std::vector<Error>& warnings) {
-  const ObjectMappingRule* found = nullptr;
+void name_overruled(const TableSchema& schema, const RuleSet& rules, const ObjectMappingRule& winner,
+                    std::vector<Error>& warnings) {
   for (const ObjectMappingRule& rule : rules.object_mappings) {
-    if (!rule.locator.matches(schema.name, schema.kind)) continue;
-    if (found == nullptr) {
-      found = &rule;
-      continue;
-    }
+    if (&rule == &winner || !rule.locator.matches(schema.name, schema.kind)) continue;
     warnings.push_back(Error(ErrorCode::kInvalidMapping,
                              fmt::format("object-mapping rule {} has no effect on {}: rule {} comes first",
-                                         rule.id, schema.name.text(), found->id))
+                                         rule.id, schema.name.text(), winner.id))
                            .at(rule.defined_at));
   }
-  return found;
 }
 
 // The lowest rule-id wins here too; every rule must fit.
@@ -102,7 +96,7 @@ TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColu
 class CompiledTablePlan final : public TablePlan {
  public:
   CompiledTablePlan(std::shared_ptr<const TableSchema> schema, ParallelLoad parallel_load, RowFilter filter,
-                    TransformedTable table, const RecordShape& shape, std::string topic,
+                    TransformedTable table, const RecordShape& shape, std::string topic, PlanOutline outline,
                     const MappingContext& context)
       : schema_(std::move(schema)),
         parallel_load_(std::move(parallel_load)),
@@ -111,6 +105,7 @@ class CompiledTablePlan final : public TablePlan {
         computed_(std::move(table.computed)),
         warnings_(std::move(table.warnings)),
         topic_(std::move(topic)),
+        outline_(std::move(outline)),
         target_name_(shape.shown_name),
         sent_(sent_schema(shown_.schema, target_name_, lob_columns_of(context.task))),
         follows_changes_(context.migration_type != MigrationType::kFullLoad),
@@ -134,6 +129,9 @@ class CompiledTablePlan final : public TablePlan {
     }
     return remarks;
   }
+
+  PlanOutline outline() const override { return outline_; }
+  const RowCondition& condition() const override { return filter_.condition(); }
 
   // A delete is judged by what is known of the row it removes.
   bool selects(const Change& change) const override {
@@ -210,6 +208,7 @@ class CompiledTablePlan final : public TablePlan {
   const std::shared_ptr<const ComputedColumns> computed_;  // null: a row is encoded as it is
   const std::vector<Error> warnings_;
   const std::string topic_;
+  const PlanOutline outline_;
   const TableName target_name_;
   const TableSchema sent_;
   const bool follows_changes_;
@@ -219,6 +218,13 @@ class CompiledTablePlan final : public TablePlan {
 };
 
 }  // namespace
+
+const ObjectMappingRule* object_mapping_of(const TableName& name, TableKind kind, const RuleSet& rules) {
+  for (const ObjectMappingRule& rule : rules.object_mappings) {
+    if (rule.locator.matches(name, kind)) return &rule;
+  }
+  return nullptr;
+}
 
 Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
                                                          const RuleSet& rules, const Selection& selection,
@@ -233,16 +239,18 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
     table.shown.schema.name.schema = context.task.target_schema;
   }
   DMSKAFKA_ASSIGN(ParallelLoad parallel_load, parallel_load_for(*schema, rules, table.warnings));
-  const ObjectMappingRule* mapping = object_mapping_of(*schema, rules, table.warnings);
+  const ObjectMappingRule* mapping = object_mapping_of(schema->name, schema->kind, rules);
+  if (mapping != nullptr) name_overruled(*schema, rules, *mapping, table.warnings);
   DMSKAFKA_ASSIGN(const RecordShape shape,
                   shape_records(table.shown, mapping, context.kafka, shape_options(schema->name, context)));
   std::string topic = context.kafka.topic;
   if (mapping != nullptr && mapping->topic) {
     DMSKAFKA_ASSIGN(topic, mapping->topic->of(shape.shown_name));
   }
-  return std::unique_ptr<const TablePlan>(
-      std::make_unique<CompiledTablePlan>(std::move(schema), std::move(parallel_load), std::move(filter),
-                                          std::move(table), shape, std::move(topic), context));
+  PlanOutline outline = outline_of({*schema, table, shape, mapping, context.task});
+  return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
+      std::move(schema), std::move(parallel_load), std::move(filter), std::move(table), shape,
+      std::move(topic), std::move(outline), context));
 }
 
 }  // namespace dmskafka

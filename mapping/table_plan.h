@@ -4,9 +4,13 @@
 
 #include "core/task/planner.h"
 #include "mapping/rule_set.h"
+#include "mapping/selection.h"
 #include "mapping/table_mapping.h"
 
 namespace dmskafka {
+
+/// The object-mapping rule of a table: that of the lowest id. Null: there is none.
+const ObjectMappingRule* object_mapping_of(const TableName& name, TableKind kind, const RuleSet& rules);
 
 /// The rules and settings resolved against one version of one table. Immutable; any thread. Errors: kInvalidMapping with the
 /// place of the rule that does not fit the table.

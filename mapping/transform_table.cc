@@ -85,6 +85,7 @@ class Transformer {
   Result<TransformedTable> run() {
     for (const TransformationRule& rule : rules_) {
       if (!rule.locator.matches(source_.name, source_.kind)) continue;
+      if (rule.target != TransformationTarget::kColumn) met_by_.push_back(rule.id);
       switch (rule.target) {
         case TransformationTarget::kSchema: DMSKAFKA_TRY(name_schema(rule)); break;
         case TransformationTarget::kTable: DMSKAFKA_TRY(change_table(rule)); break;
@@ -179,15 +180,24 @@ class Transformer {
   }
 
   Result<void> change_columns(const TransformationRule& rule) {
-    if (rule.action == Action::kAddColumn) return add_column(rule);
-    if (rule.action == Action::kAddBeforeImageColumns) return add_old_columns(rule), Result<void>();
+    if (rule.action == Action::kAddColumn) {
+      met_by_.push_back(rule.id);
+      return add_column(rule);
+    }
+    if (rule.action == Action::kAddBeforeImageColumns) {
+      met_by_.push_back(rule.id);
+      return add_old_columns(rule), Result<void>();
+    }
+    bool met = false;
     if (rule.action == Action::kIncludeColumn) includes_ = true;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       Column& column = columns_[i];
       if (!rule.column->matches(column.match_name)) continue;
       if (!rule.locator_type.empty() && !has_data_type(column.schema, rule.locator_type)) continue;
       DMSKAFKA_TRY(change_column(rule, column));
+      met = true;
     }
+    if (met) met_by_.push_back(rule.id);
     return {};
   }
 
@@ -345,6 +355,10 @@ class Transformer {
       variable.kind = ExpressionVariable::Kind::kCommitTimestamp;
     } else if (name == "AR_H_OPERATION") {
       variable.kind = ExpressionVariable::Kind::kOperation;
+    } else if (name == "AR_H_CHANGE_SEQ") {
+      variable.kind = ExpressionVariable::Kind::kChangeSequence;
+    } else if (name == "AR_H_USER") {
+      variable.kind = ExpressionVariable::Kind::kUser;
     } else {
       const Column* column = find_column(name);
       if (column == nullptr) return std::nullopt;
@@ -358,6 +372,18 @@ class Transformer {
       variable.format = format_of(added ? column->schema : own[index]);
     }
     return variable;
+  }
+
+  void note_unknown_user(const TransformationRule& rule, const Expression& expression) {
+    for (const ExpressionVariable& variable : expression.variables()) {
+      if (variable.kind != ExpressionVariable::Kind::kUser) continue;
+      warnings_.push_back(
+          Error(ErrorCode::kInvalidMapping,
+                fmt::format("$AR_H_USER is NULL in {}: the source's log does not say who made a change",
+                            source_.name.text()))
+              .at(rule.value_at));
+      return;
+    }
   }
 
   Result<void> add_column(const TransformationRule& rule) {
@@ -376,6 +402,7 @@ class Transformer {
       if (!expression) {
         return std::move(expression).error().at(rule.value_at).while_doing(source_.name.text());
       }
+      note_unknown_user(rule, *expression);
       Computation computation{Computation::Kind::kExpression};
       computation.target = rule.data_type.kind;
       computation.expression = static_cast<std::uint32_t>(expressions_.size());
@@ -424,6 +451,7 @@ class Transformer {
           std::move(expressions_), old_rows_);
     }
     table.schema_renamed = schema_named_by_ != nullptr;
+    table.rules = std::move(met_by_);
     table.warnings = std::move(warnings_);
     return table;
   }
@@ -470,6 +498,7 @@ class Transformer {
   std::vector<Column> columns_;
   std::vector<Computation> computations_;
   std::vector<Expression> expressions_;
+  std::vector<std::int64_t> met_by_;
   std::vector<Error> warnings_;
   const TransformationRule* schema_named_by_ = nullptr;
   const TransformationRule* table_named_by_ = nullptr;

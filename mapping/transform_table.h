@@ -17,6 +17,7 @@ struct TransformedTable {
   ShownTable shown;
   std::shared_ptr<const ComputedColumns> computed;  ///< null when each value is one of the row's own
   bool schema_renamed = false;                      ///< a rule gave the schema its name
+  std::vector<std::int64_t> rules;                  ///< ids of those that met something in the table
   std::vector<Error> warnings;                      ///< rules without effect, since another came first
 };
 

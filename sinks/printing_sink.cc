@@ -72,11 +72,21 @@ class PrintingSink final : public Sink {
 
 Result<std::vector<const Topic*>> PrintingSink::open_topics(std::span<const TopicSpec> specs,
                                                             std::stop_token /*stop*/) {
+  std::vector<TopicSpec> open;
+  for (const TopicSpec& spec : specs) {
+    if (!options_.partitions && !spec.partitions) open.push_back(spec);
+  }
+  std::vector<std::int32_t> asked;
+  if (options_.ask_partitions && !open.empty()) asked = options_.ask_partitions(open);
+  asked.resize(open.size());
+  std::size_t next_asked = 0;
   std::vector<const Topic*> topics;
   for (const TopicSpec& spec : specs) {
     Topic& topic = topics_.emplace_back();
     topic.name = spec.name;
+    const bool told = options_.partitions || spec.partitions;
     topic.partition_count = options_.partitions.value_or(spec.partitions.value_or(0));
+    if (!told) topic.partition_count = asked[next_asked++];
     topic.index = topics_.size() - 1;
     topics.push_back(&topic);
   }
@@ -99,7 +109,10 @@ Result<void> PrintingSink::send(const OutboundMessage& message, std::stop_token 
 }
 
 void PrintingSink::append(const OutboundMessage& message) {
-  const MessageText text{message.topic->name, message.partition, message.key, message.value};
+  MessageReasons reasons;
+  if (options_.reasons) reasons = options_.reasons(message);
+  const MessageText text{message.topic->name, message.partition, message.key, message.value,
+                         options_.reasons ? &reasons : nullptr};
   switch (options_.format) {
     case PrintFormat::kNdjson: append_ndjson(filling_.text, text); break;
     case PrintFormat::kPretty:

@@ -97,6 +97,7 @@ class Chooser {
       if (found != record_of.end()) before = *found->second;
       DMSKAFKA_TRY(add_table(selected[i], std::move(schemas[i]), before));
     }
+    DMSKAFKA_TRY(check_together());
     order_tables();
     if (again_) return {};
     task_.progress.ready.store(true);
@@ -176,6 +177,15 @@ class Chooser {
         std::make_unique<TableLoad>(std::move(table_schema), std::move(plan), progress, before));
     choice_.todo.back()->load_order = selected.load_order;
     return {};
+  }
+
+  Result<void> check_together() const {
+    std::vector<const TablePlan*> plans;
+    for (const auto& table : choice_.todo) plans.push_back(table->plan.get());
+    const std::vector<Error> clashes = task_.planner.clashes(plans);
+    if (clashes.empty()) return {};
+    for (std::size_t i = 1; i < clashes.size(); ++i) log_error(clashes[i].to_string());
+    return clashes.front();
   }
 
   /// Within one load-order the largest first: the end of the load is then not one big table alone.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "core/base/change.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/base/row_condition.h"
 #include "core/base/table_schema.h"
 #include "core/task/parallel_load.h"
 #include "core/task/source.h"
@@ -77,6 +79,28 @@ enum class ControlOperation : std::uint8_t {
   kTruncateTable,
 };
 
+/// A key of a table's data records, for people.
+struct KeyOutline {
+  std::string type;        ///< "primary-key", "schema-table", "attribute-name"
+  std::string text;        ///< with `${column}` where a value stands: "public.orders.${id}"
+  bool constant = false;   ///< every record has this key
+  std::string decided_by;  ///< the rule, or the setting
+  friend bool operator==(const KeyOutline&, const KeyOutline&) = default;
+};
+
+/// What the messages of a table will be, and which rule decided it, for people. Nothing here shapes a message.
+struct PlanOutline {
+  struct Member {
+    std::string name;  ///< in `data`; "_doc.id" within a document of the columns
+    std::string
+        type;  ///< of a column as control records name it: "DECIMAL(12,2)"; of an attribute "scalar", "document"
+  };
+  std::vector<Member> members;
+  KeyOutline load_key;
+  KeyOutline change_key;
+  std::string topic_decided_by;
+  std::string value_decided_by;
+};
 struct SchemaStep;  // core/task/schema_difference.h
 
 /// The rules of the mapping resolved against one version of one table. Encoding cannot fail. Immutable; any
@@ -94,6 +118,12 @@ class TablePlan {
   virtual const TableSchema& shown_schema() const { return schema(); }
   /// False for a row that the selection's filters leave out: it is not sent. Cheap; asked once for every loaded row.
   virtual bool selects([[maybe_unused]] const Change& change) const { return true; }
+  /// What selects() asks of a row, for a source that can leave rows out by itself.
+  virtual const RowCondition& condition() const {
+    static const RowCondition kEveryRow;
+    return kEveryRow;
+  }
+  virtual PlanOutline outline() const { return {}; }
   /// What becomes of a change: the filters judge its new image, and the old one of an update that fails. Cheap; asked once
   /// for every change.
   virtual Disposition disposition(const Change& change) const {
@@ -143,6 +173,14 @@ struct SelectedTable {
   std::int64_t load_order = 0;  ///< higher first
 };
 
+/// What a rule of the mapping meets in a source.
+struct RuleReach {
+  std::int64_t id = 0;
+  std::string_view type;  ///< as rule-type spells it
+  std::string action;     ///< as rule-action spells it; "" for table-settings
+  std::vector<TableName> tables;
+};
+
 /// The compiled table mapping. Pure: no I/O, no thread, no clock. Immutable; any thread.
 class Planner {
  public:
@@ -152,6 +190,15 @@ class Planner {
   /// A warning, with its place, for each rule that matches none of the tables, or none that is selected: often a name that
   /// is written otherwise in the source.
   virtual std::vector<Error> idle_rules([[maybe_unused]] const std::vector<CatalogTable>& catalog) const {
+    return {};
+  }
+  /// Each rule, in the mapping's order, with its tables: selection rules those they match, others those of them that are
+  /// selected.
+  virtual std::vector<RuleReach> rule_reach([[maybe_unused]] const std::vector<CatalogTable>& catalog) const {
+    return {};
+  }
+  /// What is wrong with tables that are each right by themselves: two of them on one topic by substitution.
+  virtual std::vector<Error> clashes([[maybe_unused]] std::span<const TablePlan* const> plans) const {
     return {};
   }
   /// Whether an event of the log gets its control record: by IncludeTableAlterOperations, HandleSourceTable… and the

@@ -11,6 +11,7 @@
 #include "core/base/change.h"
 #include "core/base/log_position.h"
 #include "core/base/result.h"
+#include "core/base/row_condition.h"
 #include "core/base/table_schema.h"
 #include "core/task/parallel_load.h"
 
@@ -19,9 +20,10 @@ namespace dmskafka {
 /// A range of one table's rows that one reader reads: the whole table, or a piece of it. `range` is the source's own text,
 /// printed for people and stored with the progress; opaque elsewhere.
 struct Segment {
-  const TableSchema* table = nullptr;  ///< never null; outlives the segment
-  std::uint32_t number = 0;            ///< from 0 within the table
-  std::string range;                   ///< "": the whole table
+  const TableSchema* table = nullptr;       ///< never null; outlives the segment
+  std::uint32_t number = 0;                 ///< from 0 within the table
+  std::string range;                        ///< "": the whole table
+  const RowCondition* condition = nullptr;  ///< rows that are not wanted may be left out; null: all are
 };
 
 /// How a table is to be cut.

@@ -27,6 +27,19 @@ Result<void> wait_settled(const DeliveryUnit& unit, const SubtaskContext& contex
   return {};
 }
 
+/// Ends the batch behind the row that is the `rows_max`-th to be sent. True: there is such a row.
+bool keep_selected(const TablePlan& plan, std::uint64_t rows_max, ChangeBatch& batch) {
+  std::size_t keep = 0;
+  for (std::uint64_t selected = 0; keep < batch.changes().size() && selected < rows_max; ++keep) {
+    if (plan.selects(batch.changes()[keep])) ++selected;
+    if (selected == rows_max) {
+      while (batch.changes().size() > keep + 1) batch.drop_last();
+      return true;
+    }
+  }
+  return rows_max == 0;
+}
+
 }  // namespace
 
 Result<void> Subtask::open() {
@@ -115,7 +128,9 @@ Result<bool> Subtask::load(TableLoad& table, SegmentLoad& segment) {
 
 Result<void> Subtask::load_once(TableLoad& table, SegmentLoad& segment) {
   segment.rows = 0;
-  DMSKAFKA_ASSIGN(const std::unique_ptr<SegmentReader> reader, reader_->open(segment.segment));
+  Segment wanted = segment.segment;
+  wanted.condition = &table.plan->condition();
+  DMSKAFKA_ASSIGN(const std::unique_ptr<SegmentReader> reader, reader_->open(wanted));
   for (;;) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
     if (table.progress.suspended.load(std::memory_order_relaxed)) {
@@ -133,9 +148,8 @@ Result<bool> Subtask::read_batch(TableLoad& table, SegmentLoad& segment, Segment
   DMSKAFKA_ASSIGN(const SegmentReader::Status status, reader.read(*batch, stop_));
   bool more = status == SegmentReader::Status::kMore;
   if (context_.rows_max) {
-    const std::uint64_t left = *context_.rows_max - table.progress.rows_read.load();
-    while (batch->changes().size() > left) batch->drop_last();
-    more = more && batch->changes().size() < left;
+    const std::uint64_t shown = table.progress.rows_read.load() - table.progress.rows_filtered.load();
+    more = !keep_selected(*table.plan, *context_.rows_max - shown, *batch) && more;
   }
   const std::size_t rows = batch->changes().size();
   segment.rows += rows;

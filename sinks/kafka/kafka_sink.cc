@@ -232,4 +232,14 @@ Result<std::unique_ptr<Sink>> make_kafka_sink(const KafkaSinkOptions& options, D
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
+Result<std::vector<std::int32_t>> look_up_partitions(const KafkaSinkOptions& options,
+                                                     std::span<const TopicSpec> topics,
+                                                     std::stop_token stop) {
+  DMSKAFKA_ASSIGN(const KafkaProperties properties, admin_properties(options));
+  DMSKAFKA_ASSIGN(const ClientHandle client, make_producer(properties));
+  ClusterHealth health;
+  TopicAdmin admin({client.get(), health, {}, broker_list(options.kafka), {}, options.connect_timeout});
+  return admin.partition_counts(topics, stop);
+}
+
 }  // namespace dmskafka

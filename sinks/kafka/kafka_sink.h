@@ -3,7 +3,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/settings/kafka_settings.h"
 #include "core/settings/task_settings.h"
@@ -30,5 +33,10 @@ struct KafkaSinkOptions {
 /// REQUIRES: signals that the program waits for are blocked in the calling thread; librdkafka's threads inherit its mask.
 /// Errors: kInvalidSettings for a property that librdkafka refuses or that is ours to set.
 Result<std::unique_ptr<Sink>> make_kafka_sink(const KafkaSinkOptions& options, DeliveryListener& listener);
+
+/// How many partitions topics have now, for a preview: 0 for one that does not exist. Nothing is made.
+/// Errors: as Sink::open_topics(), within options.connect_timeout.
+Result<std::vector<std::int32_t>> look_up_partitions(const KafkaSinkOptions& options,
+                                                     std::span<const TopicSpec> topics, std::stop_token stop);
 
 }  // namespace dmskafka

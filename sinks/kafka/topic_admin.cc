@@ -85,6 +85,14 @@ Result<std::vector<TopicFacts>> TopicAdmin::open(std::span<const TopicSpec> spec
   return facts;
 }
 
+Result<std::vector<std::int32_t>> TopicAdmin::partition_counts(std::span<const TopicSpec> specs,
+                                                               const std::stop_token& stop) {
+  DMSKAFKA_ASSIGN(const std::vector<Standing> standings, look_up(specs, stop));
+  std::vector<std::int32_t> counts;
+  for (const Standing& standing : standings) counts.push_back(standing.partition_count);
+  return counts;
+}
+
 Error TopicAdmin::no_broker() const {
   const std::string last = parts_.health.last_error();
   return {ErrorCode::kTargetUnavailable,

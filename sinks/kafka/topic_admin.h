@@ -40,6 +40,9 @@ class TopicAdmin {
 
   /// In the order of `specs`. Errors: those of Sink::open_topics().
   Result<std::vector<TopicFacts>> open(std::span<const TopicSpec> specs, const std::stop_token& stop);
+  /// Only looks: 0 for a topic that does not exist, and none is made.
+  Result<std::vector<std::int32_t>> partition_counts(std::span<const TopicSpec> specs,
+                                                     const std::stop_token& stop);
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;

@@ -37,6 +37,10 @@ Result<void> adopt_snapshot(Connection& connection, const SnapshotFacts& facts, 
   return {};
 }
 
+ServerEncoding server_encoding(const Connection& connection) {
+  return connection.parameter("server_encoding") == "UTF8" ? ServerEncoding::kUtf8 : ServerEncoding::kOther;
+}
+
 /// The one copy of a row: from libpq's memory into the batch's.
 void append_row(const pg_result* row, const TableSchema& table, ChangeBatch& batch) {
   const int columns = PQnfields(row);
@@ -79,24 +83,32 @@ std::string from_clause(const TableSchema& table) {
   return (only ? "ONLY " : "") + quote_table(table.name);
 }
 
-Result<std::string> select_statement(const Segment& segment) {
+Result<std::string> select_statement(const Segment& segment, ServerEncoding encoding) {
   const TableSchema& table = *segment.table;
   std::string statement = "SELECT ";
   for (const ColumnSchema& column : table.columns) {
     if (&column != &table.columns.front()) statement += ", ";
     statement += quote_identifier(column.name);
   }
-  if (segment.range.empty()) return statement + " FROM " + from_clause(table);
-  DMSKAFKA_ASSIGN(const RowRange range, parse_row_range(segment.range));
-  statement += " FROM " + (range.partition ? "ONLY " + quote_table(*range.partition) : from_clause(table));
-  const std::string condition = row_condition(range);
+  std::string from = from_clause(table);
+  std::string condition;
+  if (!segment.range.empty()) {
+    DMSKAFKA_ASSIGN(const RowRange range, parse_row_range(segment.range));
+    if (range.partition) from = "ONLY " + quote_table(*range.partition);
+    condition = row_condition(range);
+  }
+  if (segment.condition != nullptr) {
+    const std::string rows = condition_sql(table, *segment.condition, encoding);
+    if (!rows.empty()) condition = condition.empty() ? rows : fmt::format("({}) AND {}", condition, rows);
+  }
+  statement += " FROM " + from;
   return condition.empty() ? statement : statement + " WHERE " + condition;
 }
 
 Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segment& segment) {
   if (const auto reason = facts_.unreadable.find(segment.table); reason != facts_.unreadable.end())
     return reason->second;
-  DMSKAFKA_ASSIGN(std::string statement, select_statement(segment));
+  DMSKAFKA_ASSIGN(std::string statement, select_statement(segment, server_encoding(connection_)));
   DMSKAFKA_TRY(ensure_snapshot());
   return std::unique_ptr<SegmentReader>(
       std::make_unique<PostgresSegmentReader>(connection_, facts_, *segment.table, std::move(statement)));

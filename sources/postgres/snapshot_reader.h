@@ -6,6 +6,7 @@
 
 #include "core/task/source.h"
 #include "sources/postgres/connection.h"
+#include "sources/postgres/row_conditions.h"
 #include "sources/postgres/snapshot.h"
 
 namespace dmskafka::postgres {
@@ -17,9 +18,9 @@ Result<Connection> open_snapshot_connection(const SnapshotFacts& facts, const st
 /// The table as a SELECT names it: `ONLY "s"."t"`, or without ONLY where the rows are in partitions.
 std::string from_clause(const TableSchema& table);
 
-/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment.
-/// Errors: kStateFile: a range that is none of ours.
-Result<std::string> select_statement(const Segment& segment);
+/// `SELECT "a", "b" FROM ONLY "s"."t"`: every column of the schema, in its order, of one segment, without the rows that the
+/// server may leave out. Errors: kStateFile: a range that is none of ours.
+Result<std::string> select_statement(const Segment& segment, ServerEncoding encoding);
 
 class PostgresSnapshotReader final : public SnapshotReader {
  public:

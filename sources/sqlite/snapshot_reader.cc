@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sources/sqlite/catalog.h"
+#include "sources/sqlite/row_conditions.h"
 #include "sources/sqlite/row_range.h"
 
 namespace dmskafka::sqlite {
@@ -130,7 +131,7 @@ class SqliteSnapshotReader : public SnapshotReader {
 
  private:
   // Every column is qualified: SQLite takes an unknown bare "name" for a string.
-  static Result<std::string> select_text(const Segment& segment) {
+  Result<std::string> select_text(const Segment& segment) {
     const TableSchema& table = *segment.table;
     std::string sql = "SELECT ";
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -138,7 +139,13 @@ class SqliteSnapshotReader : public SnapshotReader {
       sql += "t." + quote_identifier(table.columns[i].name);
     }
     sql += " FROM main." + quote_identifier(table.name.table) + " AS t";
-    DMSKAFKA_ASSIGN(const std::string condition, segment_condition(table, segment.range));
+    DMSKAFKA_ASSIGN(std::string condition, segment_condition(table, segment.range));
+    if (segment.condition != nullptr && !segment.condition->clauses.empty()) {
+      DMSKAFKA_ASSIGN(const std::string encoding, connection_.text("PRAGMA encoding"));
+      const std::string rows = condition_sql(
+          table, *segment.condition, encoding == "UTF-8" ? TextEncoding::kUtf8 : TextEncoding::kUtf16);
+      if (!rows.empty()) condition = condition.empty() ? rows : fmt::format("({}) AND {}", condition, rows);
+    }
     return condition.empty() ? sql : sql + " WHERE " + condition;
   }
 

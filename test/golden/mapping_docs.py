@@ -23,10 +23,13 @@ counts; the other one is named in a warning. `validate-mapping --source …` sho
 # (heading or None, text, case)
 SECTIONS = [
     ("Selection", "`include`, `exclude` and `explicit` choose tables; filters choose rows. Filters of one rule, and of every rule that "
-     "includes a table, must all be passed; of the conditions within a filter one is enough. Numbers are compared by value, all else byte by "
-     "byte; against NULL only `null` holds. Rows left out are counted and named at the end.", None),
+     "includes a table, must all be passed; of the conditions within a filter one is enough. Numbers are compared by value, dates in the "
+     "order of time, all else byte by byte; against NULL only `null` holds. The database leaves the rows out itself where it provably "
+     "compares alike, else we do; those we leave out are counted and named at the end. LOB columns, which every TEXT column of SQLite and "
+     "PostgreSQL is to DMS, can not be filtered by.", None),
     ("Numbers", "`ste` is the same as `lte`; both bounds belong to `between`.", "filter_numbers"),
     ("Dates", "Written `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS`.", "filter_dates"),
+    ("Every operator and type", "`filter_every_type_…` of the golden cases; here `between`.", "filter_every_type_between"),
     ("Several filters", "", "filter_or_within_and_across"),
     ("A masked column", "A filter sees the source's value.", "filter_and_mask"),
     ("Transformations", "", None),
@@ -42,7 +45,9 @@ SECTIONS = [
     ("add-column with an expression", "SQLite evaluates it, with all its functions. `$name` is the source's value of a column.",
      "transform_add_column_expression"),
     ("Functions and variables beyond SQLite's", "", "transform_expression_functions"),
-    ("An expression that fails", "It gives NULL, and is counted.", "transform_expression_fails"),
+    ("What a change says of itself", "`$AR_H_CHANGE_SEQ` has 35 digits: 16 of the commit's time, 10 of the transaction, 9 of the record. A loaded row "
+     "has no place in the log. No log names the user.", "transform_expression_change_headers"),
+    ("An expression that fails", "It gives NULL, and is counted; so does one that takes more than ten million steps of SQLite's, or makes a value above 64 MiB.", "transform_expression_fails"),
     ("Rules on an added column", "", "transform_chain"),
     ("change-data-type", "A value that the type cannot take stays the text it is.", "transform_change_data_type"),
     ("define-primary-key", "", "transform_define_primary_key"),
@@ -74,6 +79,16 @@ def block(language, text):
     return f"```{language}\n{text.rstrip()}\n```\n"
 
 
+def cell(value):
+    """A value of a golden case as a person reads it; those that a log does not carry are empty."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, dict):
+        (text,) = value.values()
+        return text if isinstance(text, str) else ""
+    return value.replace("\n", "\\n")
+
+
 def example(case):
     rules = json.loads((case / "mapping.json").read_text())["rules"]
     shown = [rule for rule in rules if rule["rule-type"] != "selection" or rule.get("filters")]
@@ -86,7 +101,7 @@ def example(case):
     for record in table["records"]:
         operation, row = next(iter(record.items()))
         if operation != "control":
-            cells = ["NULL" if value is None else "" if isinstance(value, dict) else value.replace("\n", "\\n") for value in row]
+            cells = [cell(value) for value in row]
             text += f"| {operation} | " + " | ".join(cells) + " |\n"
     return text + "\n" + block("", (case / "expected.txt").read_text())
 

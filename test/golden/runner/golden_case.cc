@@ -188,6 +188,12 @@ class GoldenReader {
     golden_.task_id = text_of(root, "task-id", "TASK");
     golden_.timestamp = time_of(text_of(root, "timestamp", "2024-01-01T00:00:00.000001Z"), root);
     golden_.schema = std::make_shared<const TableSchema>(schema_of(*root.find("table")));
+    if (const JsonValue* catalog = root.find("catalog"); catalog != nullptr) {
+      for (const JsonValue& table : catalog->items()) {
+        golden_.catalog.push_back(
+            {{text_of(table, "schema", ""), text_of(table, "name", "")}, TableKind::kTable});
+      }
+    }
     golden_.now_ = golden_.schema;
     for (const JsonValue& record : root.find("records")->items())
       golden_.records.push_back(record_of(record));

@@ -30,6 +30,7 @@ struct GoldenRecord {
 ///              "columns": [{"name": "id", "type": "INT32", "kind": "integer", "nullable": false,
 ///                           "length": 1, "precision": 1, "scale": 1, "lob": true, "collation": "…", "number": 1}],
 ///              "old-row": "whole", "full", "key", "other" or "nothing"},
+///    "catalog": [{"schema": "public", "name": "demo"}, …],
 ///    "records": [{"control": "create-table"},
 ///                {"load": ["393", "Test", null]},
 ///                {"update": […], "before": […],
@@ -37,6 +38,7 @@ struct GoldenRecord {
 ///                {"event": "truncate-table"}, {"start": "first" or "resumed"},
 ///                {"alter": a table, for this event and the rows behind it}]}
 ///
+/// With a catalog, of tables with these columns, what the mapping says of a whole source comes first.
 /// A value is the text a source would give, null, or an object: {"hex": "ff41"} text by its bytes, {"integer": "5"},
 /// {"real": "1.5"} and {"bytes": "ff"} for SQLite's forms, {"absent": true}, {"unchanged": true}.
 class GoldenCase {
@@ -50,6 +52,7 @@ class GoldenCase {
   WallTime timestamp;
   std::shared_ptr<const TableSchema> schema;
   std::vector<GoldenRecord> records;
+  std::vector<CatalogTable> catalog;
 
  private:
   friend class GoldenReader;

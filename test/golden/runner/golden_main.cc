@@ -81,6 +81,27 @@ void print_message(const TablePlan& plan, const EncodedMessage& message, std::st
   out += fmt::format("\n{}\n", message.value.view());
 }
 
+// What only several tables together show.
+void print_catalog(const GoldenCase& golden, const Planner& planner, std::string& out) {
+  if (golden.catalog.empty()) return;
+  print_problems("warning", planner.idle_rules(golden.catalog), out);
+  std::vector<std::unique_ptr<const TablePlan>> plans;
+  std::vector<const TablePlan*> pointers;
+  for (const SelectedTable& table : planner.select(golden.catalog)) {
+    auto schema = std::make_shared<TableSchema>(*golden.schema);
+    schema->name = table.name;
+    schema->kind = table.kind;
+    auto plan = planner.plan(std::move(schema));
+    if (!plan) {
+      out += plan.error().to_string() + "\n";
+      continue;
+    }
+    pointers.push_back(plan->get());
+    plans.push_back(std::move(*plan));
+  }
+  print_problems("error", planner.clashes(pointers), out);
+}
+
 void print_change(const TablePlan& plan, Change change, WallTime now, std::string& out) {
   EncodedMessage message;
   if (change.operation == Operation::kLoad) {
@@ -193,6 +214,7 @@ std::string run_case(const fs::path& directory) {
   }
   const auto planner = planner_of(directory, context, out);
   if (planner == nullptr || golden == nullptr) return out;
+  print_catalog(*golden, *planner, out);
   auto plan = planner->plan(golden->schema);
   if (plan) {
     print_problems("warning", (*plan)->warnings(), out);

@@ -128,7 +128,7 @@ def dry_run(t):
     equal({line["topic"] for line in outcome.lines()}, {topic}, "topics printed")
     load(t, source, target, "kafka.dmskafka")
     equal(
-        printed(outcome, "topic", "partition", "key", "value"),
+        printed(outcome, "topic", "partition", "key", "size", "rules", "value"),
         consumed(topic),
         "messages of dry-run, against Kafka",
     )
