@@ -32,6 +32,8 @@ constexpr std::string_view kShapes = "test/integration/shapes/test.py";
 constexpr std::string_view kSecurity = "test/integration/kafka_security/test.py";
 constexpr std::string_view kTls = "test/integration/postgres_tls/test.py";
 constexpr std::string_view kConnect = "sources/postgres/postgres_connect_test.cc";
+constexpr std::string_view kLogSlots = "sources/postgres/postgres_log_slot_test.cc";
+constexpr std::string_view kLogFlow = "sources/postgres/postgres_log_flow_test.cc";
 constexpr std::string_view kSource = "core/settings/source_settings_test.cc";
 constexpr std::string_view kEndpointSettings = "settings of the endpoint change values";
 constexpr std::string_view kSslModes = "none is plain, require has TLS without looking";
@@ -72,6 +74,10 @@ const std::vector<Shown> kPostgres = {
     {"Password", kConnect, "postgres_connect: a wrong or missing password", "password"},
     {"DatabaseName", kConnect, "postgres_connect: an unknown database or role", "database_name"},
     {"AfterConnectScript", kSettings, "AfterConnectScript runs on every connection", ""},
+    {"SlotName", kLogSlots, "postgres_log: SlotName names our slot", "slot_name"},
+    {"HeartbeatEnable", kLogFlow, "postgres_log: the heartbeat writes into the log", "heartbeat_enable"},
+    {"HeartbeatFrequency", kLogFlow, "postgres_log: the heartbeat writes into the log",
+     "heartbeat_frequency_min"},
     {"ExecuteTimeout", kSettings, "ExecuteTimeout bounds what prepares the load", ""},
     {"TrimSpaceInChar", kTypes, kEndpointSettings, ""},
     {"MapBooleanAsBoolean", kTypes, kEndpointSettings, ""},

@@ -11,7 +11,6 @@ using T = SourceSettings;
 
 constexpr std::array<std::string_view, 3> kPlugins = {"no-preference", "test-decoding", "pglogical"};
 constexpr std::array<std::string_view, 3> kLongVarchars = {"wstring", "clob", "nclob"};
-constexpr std::string_view kCdc = "change data capture";
 constexpr std::string_view kNoSecretsManager =
     "use Username and Password; a password may be ${env:NAME} or ${file:PATH}";
 
@@ -75,16 +74,25 @@ FieldTable<T> make_postgres() {
                      if (const auto index = input.choice(kLongVarchars))
                        into.long_varchar_as_lob = *index != 0;
                    }},
-          unused_boolean<T>("CaptureDdls", "true").not_yet(std::string(kCdc)),
-          unused_text<T>("DdlArtifactsSchema", "public").not_yet(std::string(kCdc)),
+          unused_boolean<T>("CaptureDdls", "true")
+              .no_effect(
+                  "nothing is put into the database for it: an altered table shows in the log with its next "
+                  "change, a dropped one in the catalogue"),
+          unused_text<T>("DdlArtifactsSchema", "public")
+              .no_effect("nothing is put into the database to capture DDL"),
           boolean_field<T>(
               "FailTasksOnLobTruncation", DMSKAFKA_MEMBER(fail_tasks_on_lob_truncation),
               "true: a LOB above LobMaxSize stops the task, whatever DataTruncationErrorPolicy says"),
-          unused_boolean<T>("HeartbeatEnable", "false").not_yet(std::string(kCdc)),
-          unused_text<T>("HeartbeatSchema", "public").not_yet(std::string(kCdc)),
-          unused_integer<T>("HeartbeatFrequency", "5", {1, INT64_MAX, "in minutes"})
-              .not_yet(std::string(kCdc)),
-          unused_text<T>("SlotName", "").not_yet(std::string(kCdc)),
+          boolean_field<T>("HeartbeatEnable", DMSKAFKA_MEMBER(heartbeat_enable),
+                           "a message in the log now and then while changes are followed; a quiet database "
+                           "needs none, since "
+                           "log without changes is acknowledged anyway"),
+          unused_text<T>("HeartbeatSchema", "public")
+              .no_effect("the heartbeat is a message in the log, not a table"),
+          integer_field<T>("HeartbeatFrequency", DMSKAFKA_MEMBER(heartbeat_frequency_min), {1, 525'600},
+                           "minutes between heartbeats"),
+          text_field<T>("SlotName", DMSKAFKA_MEMBER(slot_name),
+                        "the replication slot; without it one is made and named after the task"),
           unused_choice<T>("PluginName", "pglogical", kPlugins)
               .no_effect("pgoutput is read, which every server has"),
           unused_integer<T>("fetchCacheSize", "", {0})

@@ -28,11 +28,8 @@ struct SourceSettings {
   bool long_varchar_as_lob = false;  ///< MapLongVarcharAs clob or nclob
   bool fail_tasks_on_lob_truncation = false;
   std::int64_t unbounded_varchar_max_size = 8000;
-  std::string slot_name;      ///< PostgreSQL: "": named after the task
-  bool capture_ddls = false;  ///< PostgreSQL: DDL is recorded by an event trigger (asked for, not by default)
-  std::string ddl_artifacts_schema = "public";
-  bool heartbeat_enable = false;
-  std::string heartbeat_schema = "public";
+  std::string slot_name;          ///< PostgreSQL: "": named after the task
+  bool heartbeat_enable = false;  ///< PostgreSQL
   std::int64_t heartbeat_frequency_min = 5;
   /// Further libpq parameters of a URL's query, already checked: "key='value' …"; "" if none. May hold secrets.
   std::string url_parameters;

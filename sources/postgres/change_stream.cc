@@ -28,6 +28,7 @@ Result<void> PostgresChangeStream::read(LogBatch& batch, milliseconds wait, std:
     DMSKAFKA_ASSIGN(const bool dry, drain(batch));
     if (!dry) return {};
     tell_idle(batch);
+    DMSKAFKA_TRY(tell_dropped(batch));
     if (!batch.empty() && !company) {
       company = true;
       until = std::min(until, Clock::now() + kCompanyWait);
@@ -63,6 +64,19 @@ void PostgresChangeStream::tell_idle(LogBatch& batch) {
   if (idle_ <= told_) return;
   batch.add_event(LogEventKind::kIdle).position = log_position(idle_, system_id_);
   told_ = idle_;
+}
+
+/// A dropped table is told when everything that the log has of it was: the log itself is silent about it.
+Result<void> PostgresChangeStream::tell_dropped(LogBatch& batch) {
+  if (decoder_.in_transaction()) return {};
+  DMSKAFKA_ASSIGN(auto found, tables_->keep_house());
+  for (FollowedTables::Dropped& table : found) dropped_.push_back(std::move(table));
+  std::erase_if(dropped_, [&](const FollowedTables::Dropped& table) {
+    if (table.after > told_) return false;
+    batch.add_event(LogEventKind::kDropTable).schema = table.schema;
+    return true;
+  });
+  return {};
 }
 
 ChangeStreamStatus PostgresChangeStream::status() const {

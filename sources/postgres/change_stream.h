@@ -1,6 +1,8 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/task/change_log.h"
 #include "sources/postgres/followed_tables.h"
@@ -29,12 +31,14 @@ class PostgresChangeStream final : public ChangeStream {
   /// What is there already, until the batch is full. True when nothing more is there.
   Result<bool> drain(LogBatch& batch);
   void tell_idle(LogBatch& batch);
+  Result<void> tell_dropped(LogBatch& batch);
 
   std::unique_ptr<FollowedTables> tables_;
   PgoutputDecoder decoder_;
   const std::string system_id_;
-  Lsn idle_ = 0;  // the last keepalive outside a transaction
-  Lsn told_;      // the last position that was handed over
+  Lsn idle_ = 0;                                  // the last keepalive outside a transaction
+  std::vector<FollowedTables::Dropped> dropped_;  // and not told yet
+  Lsn told_;                                      // the last position that was handed over
   ReplicationStream stream_;
 };
 

@@ -15,6 +15,10 @@
 namespace dmskafka::postgres {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kLookEvery{5};
+
 std::uint32_t to_oid(std::string_view text) {
   std::uint32_t oid = 0;
   std::from_chars(text.data(), text.data() + text.size(), oid);
@@ -97,9 +101,13 @@ bool same_columns_in_any_order(const std::vector<ColumnSchema>& leaf, const Tabl
 
 FollowedTables::FollowedTables(std::shared_ptr<const SourceSettings> settings, const Tables& tables,
                                std::stop_token stop)
-    : settings_(std::move(settings)), stop_(std::move(stop)), all_(tables) {
+    : settings_(std::move(settings)),
+      stop_(std::move(stop)),
+      next_look_(Clock::now() + kLookEvery),
+      next_heartbeat_(Clock::now()),
+      all_(tables) {
   for (const auto& table : tables) {
-    roots_.emplace(to_oid(TableHandle::parse(table->source_handle).oid), Root{table, 1});
+    roots_.emplace(to_oid(TableHandle::parse(table->source_handle).oid), Root{table, 1, false});
   }
 }
 
@@ -229,7 +237,47 @@ Result<FollowedRelation> FollowedTables::resolve(const RelationMessage& relation
       all_.push_back(root.schema);
     }
   }
-  return match(relation, described, root);
+  FollowedRelation followed = match(relation, described, root);
+  followed.table = found->first;
+  return followed;
+}
+
+Result<std::vector<FollowedTables::Dropped>> FollowedTables::keep_house() {
+  const Clock::time_point now = Clock::now();
+  if (settings_->heartbeat_enable && now >= next_heartbeat_) {
+    next_heartbeat_ = now + std::chrono::minutes(settings_->heartbeat_frequency_min);
+    DMSKAFKA_TRY(write_heartbeat());
+  }
+  if (now < next_look_ || roots_.empty()) return std::vector<Dropped>();
+  next_look_ = now + kLookEvery;
+  return look_for_dropped();
+}
+
+Result<void> FollowedTables::write_heartbeat() {
+  DMSKAFKA_ASSIGN(Connection* const connection, this->connection());
+  const auto written = connection->query(kHeartbeatSql, {}, stop_);
+  if (written || !connection->usable()) return written ? Result<void>() : written.error();
+  // A standby, or a right that was taken away: the log is followed without.
+  log_warning("the heartbeat could not be written: " + written.error().message());
+  return {};
+}
+
+Result<std::vector<FollowedTables::Dropped>> FollowedTables::look_for_dropped() {
+  std::vector<std::string> oids;
+  for (const auto& [oid, root] : roots_) {
+    if (!root.gone) oids.push_back(std::to_string(oid));
+  }
+  DMSKAFKA_ASSIGN(Connection* const connection, this->connection());
+  DMSKAFKA_ASSIGN(const QueryResult rows, connection->query(kDroppedTablesSql, {array_literal(oids)}, stop_));
+  std::vector<Dropped> dropped;
+  for (int row = 0; row < rows.rows(); ++row) {
+    const auto root = roots_.find(to_oid(rows.text(row, 0)));
+    const auto after = parse_lsn(rows.text(row, 1));
+    if (root == roots_.end() || !after) continue;
+    dropped.push_back({root->second.schema, *after});
+    root->second.gone = true;  // the log may still tell of it
+  }
+  return dropped;
 }
 
 }  // namespace dmskafka::postgres

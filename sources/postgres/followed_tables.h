@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "core/base/table_schema.h"
 #include "core/settings/source_settings.h"
 #include "sources/postgres/connection.h"
+#include "sources/postgres/lsn.h"
 #include "sources/postgres/pgoutput_decoder.h"
 
 namespace dmskafka::postgres {
@@ -33,10 +35,20 @@ class FollowedTables final : public RelationCatalog {
   /// Errors: query_error(), kCancelled.
   Result<FollowedRelation> resolve(const RelationMessage& relation) override;
 
+  /// A table that was dropped: the log does not tell.
+  struct Dropped {
+    std::shared_ptr<const TableSchema> schema;
+    Lsn after = 0;  ///< all its changes lie before
+  };
+  /// Now and then asks the catalogue which tables are gone, and writes the heartbeat. What it finds is told once.
+  /// Errors: query_error(), kCancelled.
+  Result<std::vector<Dropped>> keep_house();
+
  private:
   struct Root {
     std::shared_ptr<const TableSchema> schema;
     std::size_t parts = 1;
+    bool gone = false;  ///< dropped, and told so
   };
   /// What the catalogue adds to a relation message.
   struct Described {
@@ -46,6 +58,8 @@ class FollowedTables final : public RelationCatalog {
   };
   Result<Described> describe(const RelationMessage& relation);
   Result<Connection*> connection();
+  Result<void> write_heartbeat();
+  Result<std::vector<Dropped>> look_for_dropped();
   static std::vector<std::uint32_t> choose_key(const RelationMessage& relation, const Described& described,
                                                const TableSchema& before);
   static OldRow old_row(const RelationMessage& relation, const Described& described);
@@ -55,6 +69,8 @@ class FollowedTables final : public RelationCatalog {
   std::shared_ptr<const SourceSettings> settings_;
   std::stop_token stop_;
   std::optional<Connection> connection_;
+  std::chrono::steady_clock::time_point next_look_;
+  std::chrono::steady_clock::time_point next_heartbeat_;
   std::unordered_map<std::uint32_t, Root> roots_;             // by the table's oid
   std::unordered_map<std::uint32_t, std::uint32_t> root_of_;  // leaf -> table, where leaves are published
   Tables all_;  // schemas that were handed out: changes point at them for as long as the stream is

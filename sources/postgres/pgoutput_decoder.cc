@@ -138,14 +138,17 @@ LogEvent& PgoutputDecoder::table_event(LogEventKind kind, std::shared_ptr<const 
 }
 
 /// Before a table's first change, and before the first one after it became another.
-void PgoutputDecoder::tell_table(Relation& relation, LogBatch& batch) {
-  const std::shared_ptr<const TableSchema>& now = relation.followed.schema;
-  if (relation.told == now) return;
-  if (relation.told != nullptr && relation.told->name != now->name) {
-    table_event(LogEventKind::kRenameTable, now, batch).old_schema = relation.told;
+void PgoutputDecoder::tell_table(const FollowedRelation& followed, LogBatch& batch) {
+  const std::shared_ptr<const TableSchema>& now = followed.schema;
+  if (last_told_ == now.get()) return;
+  last_told_ = now.get();
+  std::shared_ptr<const TableSchema>& told = told_[followed.table];
+  if (told == now) return;
+  if (told != nullptr && told->name != now->name) {
+    table_event(LogEventKind::kRenameTable, now, batch).old_schema = told;
   }
   table_event(LogEventKind::kTable, now, batch);
-  relation.told = now;
+  told = now;
 }
 
 Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) {
@@ -156,7 +159,7 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
   DMSKAFKA_ASSIGN(Relation* const relation, find(header.u32()));
   const FollowedRelation& followed = relation->followed;
   if (followed.schema == nullptr) return {};
-  tell_table(*relation, batch);
+  tell_table(followed, batch);
 
   // The one copy: the values are views into the message as it stands in the batch's memory.
   constexpr std::size_t kHeader = 5;
@@ -228,7 +231,7 @@ Result<void> PgoutputDecoder::truncate(MessageReader& reader, LogBatch& batch) {
     if (followed.schema == nullptr) continue;
     // A table that is published by its leaves is empty only when all of them are.
     if (++parts[followed.schema.get()] != followed.parts) continue;
-    tell_table(*relation, batch);
+    tell_table(followed, batch);
     table_event(LogEventKind::kTruncate, followed.schema, batch);
   }
   return {};

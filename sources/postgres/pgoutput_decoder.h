@@ -17,6 +17,7 @@ namespace dmskafka::postgres {
 /// A relation of the log as the table that it stands for.
 struct FollowedRelation {
   std::shared_ptr<const TableSchema> schema;  ///< null: not followed, its changes are passed over
+  std::uint32_t table = 0;                    ///< the table's oid: of a leaf, that of its root
   /// Column of the log -> column of the schema, or kNoColumn.
   std::vector<std::uint32_t> column_of;
   /// Columns of the log whose value in an old row (K or O) is real; in the others a null says nothing.
@@ -67,7 +68,6 @@ class PgoutputDecoder {
   struct Relation {
     RelationMessage message;
     FollowedRelation followed;
-    std::shared_ptr<const TableSchema> told;  ///< the schema that the last table event told; null: none yet
   };
 
   Result<void> begin(MessageReader& reader);
@@ -76,7 +76,7 @@ class PgoutputDecoder {
   Result<void> change(std::string_view message, LogBatch& batch);
   Result<void> truncate(MessageReader& reader, LogBatch& batch);
   Result<Relation*> find(std::uint32_t oid);
-  void tell_table(Relation& relation, LogBatch& batch);
+  void tell_table(const FollowedRelation& followed, LogBatch& batch);
   LogEvent& table_event(LogEventKind kind, std::shared_ptr<const TableSchema> schema, LogBatch& batch);
   const SourceTransaction* transaction(LogBatch& batch);
   std::string_view stream_position(LogBatch& batch) const;
@@ -88,6 +88,9 @@ class PgoutputDecoder {
   Lsn last_end_;
   std::unordered_map<std::uint32_t, Relation> relations_;
   Relation* last_relation_ = nullptr;  // changes of one table follow one another
+  std::unordered_map<std::uint32_t, std::shared_ptr<const TableSchema>>
+      told_;  // by table: its last table event
+  const TableSchema* last_told_ = nullptr;
 
   // The open transaction.
   bool open_ = false;

@@ -15,7 +15,7 @@ std::string object_name(std::string_view task_id) {
   std::string name;
   bool changed = task_id.empty();
   for (const char c : task_id) {
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
       name += c;
     } else if (c >= 'A' && c <= 'Z') {
       name += static_cast<char>(c - 'A' + 'a');

@@ -25,8 +25,13 @@ select c.oid,
        c.relpersistence,
        pg_catalog.pg_has_role(c.relowner, 'USAGE'),
        c.relreplident,
-       -- a partition that is made later inherits the primary key, but no other identity
-       (select pg_catalog.bool_and(m.usable and (m.relkind <> 'p' or m.relreplident = 'd')) from member m where m.root = c.oid),
+       -- A partition that is made later inherits the primary key, but no other identity; where partitions are published one by
+       -- one (before 13), it is none of ours at first.
+       (select pg_catalog.bool_and(case when m.relkind <> 'p' then m.usable
+                                        else pg_catalog.current_setting('server_version_num')::int < 130000
+                                             or (m.usable and m.relreplident = 'd') end)
+        from member m
+        where m.root = c.oid),
        (select pg_catalog.count(*) from member m where m.root = c.oid and m.relkind = 'r')
 from unnest($1::oid[]) as w(oid)
 join pg_catalog.pg_class c on c.oid = w.oid
