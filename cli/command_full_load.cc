@@ -1,91 +1,60 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
+#include "cli/cdc_summary.h"
 #include "cli/commands.h"
 #include "cli/consumed_printer.h"
-#include "cli/progress.h"
 #include "cli/summary.h"
-#include "cli/task_inputs.h"
+#include "cli/task_run.h"
 #include "cli/wiring.h"
+#include "core/task/change_log.h"
 
 namespace dmskafka {
 namespace {
 
-// A target that keeps nothing has nothing to resume into: a second run that sent "only the rest" would send nothing.
-bool keeps_state(const TaskInputs& inputs) {
-  const bool target_keeps =
-      inputs.target->kind == TargetKind::kKafka || inputs.target->kind == TargetKind::kStdout;
-  return target_keeps || inputs.state_file_given;
-}
-
-Result<std::unique_ptr<CheckpointStore>> open_store(const TaskInputs& inputs) {
-  if (!keeps_state(inputs)) return make_null_checkpoint_store();
-  return open_checkpoint_store({inputs.state_file, inputs.task.dmskafka.data_error_bytes_max});
-}
-
 // The first line of a load. What it resumes is said by the engine, once it has checked that it may.
 std::string opening_line(const TaskInputs& inputs, bool restart) {
-  const auto state = [&] {
-    if (!keeps_state(inputs))
-      return std::string("no state file, since that target keeps nothing after the end");
-    return fmt::format("state file {}{}", inputs.state_file,
-                       restart ? ", whose content --restart discards" : "");
-  };
   return fmt::format("full load of {} into {} ({})", inputs.source->display_name(),
-                     inputs.target->display_name(), state());
+                     inputs.target->display_name(), state_text(inputs, restart));
 }
 
-ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
-  if (options.verbosity == Verbosity::kQuiet) return ProgressStyle::kNone;
-  if (options.format == LogFormat::kJson) return ProgressStyle::kJson;
-  if (!terminal_of(STDERR_FILENO).is_terminal) return ProgressStyle::kLines;
-  // Messages that scroll over the same terminal would tear a live block apart.
-  const bool prints = target == TargetKind::kStdout || target == TargetKind::kEmbedded;
-  return prints && isatty(STDOUT_FILENO) == 1 ? ProgressStyle::kLines : ProgressStyle::kLive;
+/// What changes once the rows are copied.
+enum class After : std::uint8_t { kNothing, kPrepared, kFollow };
+
+After after_load(const Options& options, const TaskInputs& inputs) {
+  if (options.prepare_cdc) return After::kPrepared;
+  // SPEC MigrationType full-load-and-cdc: "Migrate existing data and replicate ongoing changes".
+  const bool follows = options.then_cdc || inputs.migration_type == MigrationType::kFullLoadAndCdc;
+  return follows ? After::kFollow : After::kNothing;
 }
 
-Result<void> load(const CommandContext& context, const TaskInputs& inputs, TaskProgress& progress,
+Result<void> load(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
                   FullLoadSummary& summary) {
-  const Options& options = context.options;
-  log_info(opening_line(inputs, options.restart));
-  progress.set_phase("connecting to the source");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
-                  connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string()));
-  // After the source: a mistyped address leaves no empty state file behind.
-  progress.set_phase("opening the state file");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
+  ChangeLog* change_log = nullptr;
+  if (after_load(context.options, inputs) != After::kNothing) {
+    DMSKAFKA_ASSIGN(change_log, open.source.change_log(inputs.task_id));
+  }
 
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =
-      sink_factory(*inputs.target, inputs.task, inputs.task_id,
+      sink_factory(*inputs.target, inputs.task, inputs.task_id, SinkUse::kLoad,
                    [&printer](const ConsumedMessage& message) { printer.print(message); });
-  FullLoadTask task = full_load_task(inputs, *inputs.planner, inputs.task, *source, *store, progress);
-  task.restart = options.restart;
+  FullLoadTask task =
+      full_load_task(inputs, *inputs.planner, inputs.task, open.source, open.store, open.progress);
+  task.restart = context.options.restart;
+  task.change_log = change_log;
   auto loaded = run_full_load(task, make_sink, summary, context.signals.token());
   const std::optional<Error> print_failure = printer.finish();
-  auto closed = store->close();
   // A failed stream stops the task, which then only says that it was stopped.
   if (print_failure && (loaded || loaded.error().code() == ErrorCode::kCancelled)) return *print_failure;
-  if (!loaded) return loaded;
-  return closed;
+  return loaded;
 }
 
-}  // namespace
-
-ExitStatus run_full_load_command(const CommandContext& context) {
-  const TaskInputs inputs = read_task_inputs(context.options);
-  if (const auto refused = refuse_inputs(context, inputs, Need::kSourceAndTarget)) return *refused;
-
-  TaskProgress progress;
-  FullLoadSummary summary;
-  Result<void> loaded;
-  {
-    const ProgressDisplay display(progress, context.screen,
-                                  progress_style(context.logging.options(), inputs.target->kind));
-    loaded = load(context, inputs, progress, summary);
-  }
+ExitStatus report_load(const CommandContext& context, const TaskInputs& inputs,
+                       const FullLoadSummary& summary, const TaskProgress& progress,
+                       const Result<void>& loaded) {
   LoadOutcome outcome{summary,
                       progress,
                       std::nullopt,
@@ -98,6 +67,64 @@ ExitStatus run_full_load_command(const CommandContext& context) {
   }
   report_outcome(outcome, context.screen, context.logging.options());
   return outcome.status;
+}
+
+/// What a load and the following after it came to.
+struct Outcomes {
+  FullLoadSummary load_summary;
+  Result<void> loaded;
+  bool followed_too = false;
+  CdcSummary cdc_summary;
+  Result<void> followed;
+};
+
+void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& progress, Outcomes& out) {
+  const Options& options = context.options;
+  log_info(opening_line(inputs, options.restart));
+  progress.set_phase("connecting to the source");
+  auto source =
+      connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string());
+  if (!source) {
+    out.loaded = std::move(source).error();
+    return;
+  }
+  // After the source: a mistyped address leaves no empty state file behind.
+  progress.set_phase("opening the state file");
+  auto store = open_store(inputs);
+  if (!store) {
+    out.loaded = std::move(store).error();
+    return;
+  }
+  const OpenTask open{**source, **store, progress};
+  out.loaded = load(context, inputs, open, out.load_summary);
+  // Tables in error are left out of what follows; the others have all they need.
+  const bool complete = out.loaded || out.loaded.error().code() == ErrorCode::kTablesInError;
+  if (complete && after_load(options, inputs) == After::kFollow) {
+    report_load(context, inputs, out.load_summary, progress, out.loaded);
+    out.followed_too = true;
+    out.followed = follow_changes(context, inputs, open, false, out.cdc_summary);
+  }
+  auto closed = (*store)->close();
+  Result<void>& last = out.followed_too ? out.followed : out.loaded;
+  if (last && !closed) last = std::move(closed);
+}
+
+}  // namespace
+
+ExitStatus run_full_load_command(const CommandContext& context) {
+  const TaskInputs inputs = read_task_inputs(context.options);
+  if (const auto refused = refuse_inputs(context, inputs, Need::kSourceAndTarget)) return *refused;
+  TaskProgress progress;
+  Outcomes out;
+  {
+    const ProgressDisplay display(progress, context.screen,
+                                  progress_style(context.logging.options(), inputs.target->kind));
+    run(context, inputs, progress, out);
+  }
+  if (!out.followed_too) return report_load(context, inputs, out.load_summary, progress, out.loaded);
+  // What the load left in error stays said by the exit status.
+  if (out.followed && !out.loaded) out.followed = out.loaded;
+  return report_followed(context, inputs, out.cdc_summary, progress, std::move(out.followed));
 }
 
 }  // namespace dmskafka

@@ -7,7 +7,7 @@
 namespace dmskafka {
 namespace {
 
-constexpr std::array<CommandHelp, 4> kCommands{{
+constexpr std::array<CommandHelp, 6> kCommands{{
     {"validate-mapping", "check mapping, settings and endpoints; with --source also against the real tables",
      "validate-mapping [--table-mappings M] [--task-settings TS] [--source S] [--target T] [--task FILE] "
      "[flags]",
@@ -54,6 +54,22 @@ constexpr std::array<CommandHelp, 4> kCommands{{
       --task-settings settings.json --log-format json -X compression.type=zstd
       a step in CI: JSON lines on standard error, and a property of librdkafka
 )"},
+    {"cdc", "follow changes into Kafka; running it again goes on where it ended",
+     "cdc --source S --target T [flags]",
+     "Sends every committed change of the selected tables, from the checkpoint in the state file; without "
+     "one from the "
+     "position that full-load --prepare-cdc kept or --cdc-start-position names; else it makes what it needs "
+     "in the source, "
+     "starts with what is committed from now on, and says so. Runs until a stop condition, SIGTERM or "
+     "SIGINT; the progress is "
+     "saved.",
+     R"(  dmskafka cdc --source postgresql://app@db/shop --target kafka://broker:9092/shop
+      follow the changes of every table
+  dmskafka full-load --then-cdc --task task.json
+      first the rows, then everything that changed since they were read
+  dmskafka cdc --task task.json --until-current
+      a step in CI: catch up with what is committed now, then exit 0
+)"},
     {"status", "show a state file: what is done, rows, errors",
      "status [--state FILE | the inputs of the load] [flags]",
      "Reads a task's state file, also while the task runs. Without --state the file is found as full-load "
@@ -61,6 +77,13 @@ constexpr std::array<CommandHelp, 4> kCommands{{
      "--task-id, or by source and target.",
      R"(  dmskafka status --state orders.dmskafka
   dmskafka status --source postgresql://app@db/shop --target kafka://broker:9092/shop --json
+)"},
+    {"cleanup", "remove what a task left in the source (slot, publication, triggers); list what others left",
+     "cleanup --source S (--target T | --task-id ID | --task FILE) [flags]",
+     "A task that followed changes keeps a replication slot or triggers in its source, so that no change is "
+     "lost while it is "
+     "stopped. This removes them for good: the task cannot go on afterwards.",
+     R"(  dmskafka cleanup --source postgresql://app@db/shop --target kafka://broker:9092/shop
 )"},
 }};
 

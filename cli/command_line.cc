@@ -21,6 +21,8 @@ struct RawFlags {
   Values task_file, source, postgres_settings, mysql_settings, target, kafka_settings, table_mappings,
       task_settings, task_id, state_file;
   Values properties, log_format, limit, tables, keys, rows, partitions, format;
+  Values start_position, start_time, stop_position, idle_timeout;
+  bool then_cdc = false, prepare_cdc = false, until_current = false;
   bool restart = false, json = false, strict = false, offline = false, quiet = false, verbose = false,
        help = false;
 };
@@ -28,6 +30,7 @@ struct RawFlags {
 constexpr const char* kInputs = "Inputs";
 constexpr const char* kAwsNames = "The same under the AWS CLI's names";
 constexpr const char* kTask = "The task";
+constexpr const char* kFollowing = "Following changes";
 constexpr const char* kPreview = "The preview";
 constexpr const char* kOutput = "Output";
 
@@ -36,17 +39,9 @@ struct Unbuilt {
   std::string_view name;
   std::string_view instead;
 };
-constexpr std::array<Unbuilt, 2> kUnbuiltCommands{{
-    {"cdc", "full-load copies the existing rows"},
-    {"cleanup", "full-load leaves nothing behind in the source"},
-}};
-constexpr std::array<Unbuilt, 8> kUnbuiltFlags{{
-    {"--then-cdc", "full-load copies the existing rows and exits"},
-    {"--prepare-cdc", "full-load copies the existing rows and exits"},
-    {"--cdc-start-position", "only full-load is built"},
-    {"--cdc-start-time", "only full-load is built"},
-    {"--cdc-stop-position", "only full-load is built"},
-    {"--migration-type", "the command says it: full-load copies existing rows"},
+constexpr std::array<Unbuilt, 4> kUnbuiltFlags{{
+    {"--my-sql-settings", "the sources are PostgreSQL and SQLite"},
+    {"--migration-type", "the command says it: full-load, full-load --then-cdc, or cdc"},
     {"--source-endpoint-arn", "give the endpoint itself with --source"},
     {"--target-endpoint-arn", "give the endpoint itself with --target"},
 }};
@@ -102,6 +97,16 @@ void add_state(CLI::App& app, RawFlags& raw) {
              "the state file; by default <task id>.dmskafka in the working directory");
 }
 
+void add_stops(CLI::App& app, RawFlags& raw) {
+  add_values(
+      app, kFollowing, "--cdc-stop-position", "P", raw.stop_position,
+      "end there: server_time:2018-02-09T12:12:12 or commit_time:… (UTC), or a position of the source's log");
+  add_switch(app, kFollowing, "--until-current", raw.until_current,
+             "end, with exit status 0, where the source's log ends when this begins: a step in CI");
+  add_values(app, kFollowing, "--idle-timeout", "SECONDS", raw.idle_timeout,
+             "end when no change has come for so long");
+}
+
 void add_output(CLI::App& app, RawFlags& raw) {
   add_values(app, kOutput, "--log-format", "FORMAT", raw.log_format,
              "text, or json: one object a line on standard error");
@@ -120,6 +125,28 @@ void add_flags(CLI::App& app, Command command, RawFlags& raw) {
       add_state(app, raw);
       add_switch(app, kTask, "--restart", raw.restart,
                  "forget what the state file knows and load every table again");
+      add_switch(app, kFollowing, "--then-cdc", raw.then_cdc,
+                 "when the rows are copied, go on with what changed since: nothing is lost between the two");
+      add_switch(
+          app, kFollowing, "--prepare-cdc", raw.prepare_cdc,
+          "keep the position of the source's log from before the first row, for the command cdc later");
+      add_stops(app, raw);
+      break;
+    case Command::kCdc:
+      add_state(app, raw);
+      add_switch(app, kTask, "--restart", raw.restart,
+                 "forget the checkpoint, and follow what is committed from now on");
+      add_values(app, kFollowing, "--cdc-start-position", "P", raw.start_position,
+                 "begin there: a position of the source's log, or a checkpoint string of DMS; only for a "
+                 "task that has "
+                 "no checkpoint of its own");
+      add_values(app, kFollowing, "--cdc-start-time", "T", raw.start_time,
+                 "refused: the sources have no start by time");
+      add_stops(app, raw);
+      break;
+    case Command::kCleanup:
+      add_state(app, raw);
+      add_switch(app, kOutput, "--json", raw.json, "one JSON object on standard output");
       break;
     case Command::kDryRun:
       add_values(
@@ -153,11 +180,13 @@ struct NamedCommand {
   std::string_view name;
   Command command;
 };
-constexpr std::array<NamedCommand, 4> kCommands{{
+constexpr std::array<NamedCommand, 6> kCommands{{
     {"validate-mapping", Command::kValidateMapping},
     {"dry-run", Command::kDryRun},
     {"full-load", Command::kFullLoad},
+    {"cdc", Command::kCdc},
     {"status", Command::kStatus},
+    {"cleanup", Command::kCleanup},
 }};
 
 std::vector<std::string> long_flags(const CLI::App& app) {
@@ -192,9 +221,6 @@ Error unbuilt(std::string_view name, std::string_view instead) {
 }
 
 Error unknown_command(std::string_view word) {
-  for (const Unbuilt& command : kUnbuiltCommands) {
-    if (word == command.name) return unbuilt(command.name, command.instead);
-  }
   std::vector<std::string_view> names;
   for (const NamedCommand& command : kCommands) names.push_back(command.name);
   return wrong(fmt::format("unknown command \"{}\"{}", word, did_you_mean(nearest_name(word, names))))
@@ -326,6 +352,29 @@ Result<InputOptions> inputs_from(const RawFlags& raw) {
   return inputs;
 }
 
+Result<void> cdc_options_from(const RawFlags& raw, Options& options) {
+  // SPEC CdcStartTime on PostgreSQL: the engine cannot start by time; DMS refuses it for this source.
+  if (!raw.start_time.empty()) {
+    return wrong(
+               "--cdc-start-time: the log of this source keeps no index of times, so DMS too starts it by "
+               "position only")
+        .hint("Use --cdc-start-position with a position of the source's log.");
+  }
+  DMSKAFKA_ASSIGN(const auto start, single("--cdc-start-position", raw.start_position));
+  options.cdc_start_position = start.value_or("");
+  DMSKAFKA_ASSIGN(const auto stop, single("--cdc-stop-position", raw.stop_position));
+  options.cdc_stop_position = stop.value_or("");
+  DMSKAFKA_ASSIGN(options.idle_timeout,
+                  number<std::uint64_t>("--idle-timeout", raw.idle_timeout, std::uint64_t{1}));
+  options.until_current = raw.until_current;
+  options.then_cdc = raw.then_cdc;
+  options.prepare_cdc = raw.prepare_cdc;
+  if (options.then_cdc && options.prepare_cdc) {
+    return wrong("--then-cdc and --prepare-cdc exclude each other: the first goes on by itself");
+  }
+  return {};
+}
+
 Result<Options> options_from(Command command, const RawFlags& raw) {
   Options options;
   options.command = command;
@@ -343,6 +392,7 @@ Result<Options> options_from(Command command, const RawFlags& raw) {
   DMSKAFKA_ASSIGN(options.partitions, number<std::int32_t>("--partitions", raw.partitions, 1));
   if (raw.quiet && raw.verbose) return wrong("--quiet and --verbose exclude each other");
   options.verbosity = raw.quiet ? Verbosity::kQuiet : raw.verbose ? Verbosity::kVerbose : Verbosity::kNormal;
+  DMSKAFKA_TRY(cdc_options_from(raw, options));
   options.tables = raw.tables;
   options.restart = raw.restart;
   options.json = raw.json;
@@ -373,6 +423,16 @@ Result<void> check_inputs_present(const Options& options, const CommandHelp& hel
         return wrong("full-load needs --source (or --task)").hint(hint);
       if (!inputs.task_file && !inputs.target)
         return wrong("full-load needs --target (or --task)").hint(hint);
+      return {};
+    case Command::kCdc:
+      if (!inputs.task_file && !inputs.source) return wrong("cdc needs --source (or --task)").hint(hint);
+      if (!inputs.task_file && !inputs.target) return wrong("cdc needs --target (or --task)").hint(hint);
+      return {};
+    case Command::kCleanup:
+      if (!inputs.task_file && !inputs.source) return wrong("cleanup needs --source (or --task)").hint(hint);
+      if (!inputs.task_file && !inputs.target && !inputs.task_id) {
+        return wrong("cleanup needs --task-id, or the --target from which the id was made").hint(hint);
+      }
       return {};
     case Command::kDryRun:
       if (options.rows) return check_given_rows(options, hint);

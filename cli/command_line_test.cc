@@ -153,11 +153,36 @@ TEST_CASE("command_line: a flag of another command says whose it is") {
 }
 
 TEST_CASE("command_line: what is not built yet is refused by name") {
-  CHECK(error_of({"cdc", "--source", "s"}) == "cdc is not built yet\n  full-load copies the existing rows.");
-  CHECK(error_of({"cleanup"}) ==
-        "cleanup is not built yet\n  full-load leaves nothing behind in the source.");
-  CHECK(error_of({"full-load", "--source", "s", "--target", "t", "--then-cdc"}) ==
-        "--then-cdc is not built yet\n  full-load copies the existing rows and exits.");
+  CHECK(error_of({"full-load", "--source", "s", "--target", "t", "--migration-type", "cdc"}) ==
+        "--migration-type is not built yet\n  the command says it: full-load, full-load --then-cdc, or cdc.");
+}
+
+TEST_CASE("command_line: how changes are followed") {
+  const Options cdc =
+      parsed({"cdc", "--source", "s", "--target", "t", "--cdc-start-position", "0/1", "--cdc-stop-position",
+              "commit_time:2018-02-09T12:12:12", "--until-current", "--idle-timeout", "5", "--restart"});
+  CHECK(cdc.command == Command::kCdc);
+  CHECK(cdc.cdc_start_position == "0/1");
+  CHECK(cdc.cdc_stop_position == "commit_time:2018-02-09T12:12:12");
+  CHECK(cdc.until_current);
+  CHECK(cdc.idle_timeout == std::uint64_t{5});
+  CHECK(cdc.restart);
+  CHECK(parsed({"full-load", "--source", "s", "--target", "t", "--then-cdc"}).then_cdc);
+  CHECK(parsed({"full-load", "--source", "s", "--target", "t", "--prepare-cdc"}).prepare_cdc);
+  CHECK(error_of({"full-load", "--source", "s", "--target", "t", "--then-cdc", "--prepare-cdc"}) ==
+        "--then-cdc and --prepare-cdc exclude each other: the first goes on by itself");
+  CHECK(error_of({"cdc", "--source", "s", "--target", "t", "--cdc-start-time", "2018-02-09T12:12:12"}) ==
+        "--cdc-start-time: the log of this source keeps no index of times, so DMS too starts it by position "
+        "only\n"
+        "  Use --cdc-start-position with a position of the source's log.");
+  CHECK(error_of({"cdc", "--source", "s", "--target", "t", "--idle-timeout", "0"}) ==
+        "--idle-timeout \"0\" (expected a whole number from 1 on)");
+  CHECK(error_of({"cdc", "--source", "s"}) ==
+        "cdc needs --target (or --task)\n  dmskafka cdc --help shows examples.");
+  CHECK(
+      error_of({"cleanup", "--source", "s"}) ==
+      "cleanup needs --task-id, or the --target from which the id was made\n  dmskafka cleanup --help shows "
+      "examples.");
 }
 
 TEST_CASE("command_line: missing, doubled, empty and impossible values") {
@@ -208,7 +233,7 @@ TEST_CASE("command_line: an argument without a flag") {
 }
 
 TEST_CASE("command_line: every help page fits 100 columns and shows examples") {
-  for (const std::string command : {"full-load", "dry-run", "validate-mapping", "status"}) {
+  for (const std::string command : {"full-load", "cdc", "dry-run", "validate-mapping", "status", "cleanup"}) {
     CAPTURE(command);
     const std::string page = text_of({command, "--help"});
     CHECK(page == text_of({"help", command}));
@@ -224,7 +249,7 @@ TEST_CASE("command_line: every help page fits 100 columns and shows examples") {
     }
   }
   const std::string program = text_of({"--help"});
-  for (const std::string command : {"full-load", "dry-run", "validate-mapping", "status"}) {
+  for (const std::string command : {"full-load", "cdc", "dry-run", "validate-mapping", "status", "cleanup"}) {
     CHECK(program.find("\n  " + command) != std::string::npos);
   }
 }

@@ -2,12 +2,16 @@
 
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/figures.h"
 #include "cli/problem_report.h"
 #include "cli/task_inputs.h"
+#include "cli/wiring.h"
 #include "core/json/json_writer.h"
+#include "core/task/change_log.h"
 #include "core/task/checkpoint_store.h"
 
 namespace dmskafka {
@@ -19,6 +23,9 @@ struct Status {
   std::vector<TableLoadRecord> tables;
   LoadThreadsRecord threads;
   std::uint64_t data_errors = 0;
+  std::optional<CdcCheckpoint> checkpoint;
+  std::vector<TableStatistics> statistics;
+  std::optional<LogRetention> retention;  ///< of the source, where it could be asked
 };
 
 Result<Status> read_status(const std::string& path) {
@@ -28,7 +35,10 @@ Result<Status> read_status(const std::string& path) {
   DMSKAFKA_ASSIGN(std::vector<TableLoadRecord> tables, store->load_tables());
   DMSKAFKA_ASSIGN(const LoadThreadsRecord threads, store->load_threads());
   DMSKAFKA_ASSIGN(const std::uint64_t data_errors, store->count_data_errors());
-  return Status{std::move(*task), std::move(tables), threads, data_errors};
+  Status status{std::move(*task), std::move(tables), threads, data_errors, std::nullopt, {}, std::nullopt};
+  DMSKAFKA_ASSIGN(status.checkpoint, store->load_checkpoint());
+  DMSKAFKA_ASSIGN(status.statistics, store->load_statistics());
+  return status;
 }
 
 // Seconds are enough for people: "2024-07-29T00:58:17Z".
@@ -49,6 +59,46 @@ std::string threads_text(const LoadThreadsRecord& threads) {
                      threads.queue_records_high_water);
 }
 
+/// How old the newest delivered transaction is, while the source has more; 0 when it has not, nothing when nobody knows.
+std::optional<double> lag_seconds(const Status& status) {
+  if (!status.checkpoint || !status.retention || status.checkpoint->commit_us == 0) return std::nullopt;
+  if (status.retention->server_end <= status.checkpoint->position) return 0;
+  return static_cast<double>(WallClock().now().microseconds - status.checkpoint->commit_us) / 1e6;
+}
+
+void print_cdc_text(const Status& status) {
+  if (!status.checkpoint) return;
+  const CdcCheckpoint& checkpoint = *status.checkpoint;
+  fmt::print("checkpoint {} saved {}\n", checkpoint.position.text, time_text(checkpoint.saved_us));
+  if (checkpoint.commit_us != 0) {
+    fmt::print("           newest transaction committed {}; {} in all\n", time_text(checkpoint.commit_us),
+               counted(checkpoint.transactions, "transaction", "transactions"));
+  }
+  if (status.retention) {
+    const LogRetention& log = *status.retention;
+    fmt::print("log        end {}, acknowledged {}{}\n", log.server_end.text, log.acknowledged.text,
+               log.state.empty() ? std::string() : fmt::format(" ({})", log.state));
+    if (log.retained_bytes) {
+      fmt::print("           {} kept for this task", bytes_text(static_cast<double>(*log.retained_bytes)));
+      if (log.bytes_to_limit) {
+        fmt::print("; the source gives it up after {} more",
+                   bytes_text(static_cast<double>(*log.bytes_to_limit)));
+      }
+      fmt::print("\n");
+    }
+    if (const auto lag = lag_seconds(status)) fmt::print("lag        {:.1f} s\n", *lag);
+  }
+  if (status.statistics.empty()) return;
+  std::size_t width = 5;
+  for (const TableStatistics& table : status.statistics) width = std::max(width, table.name.text().size());
+  fmt::print("\n{:<{}}  {:>13}  {:>13}  {:>13}  {:>6}\n", "table", width, "inserts", "updates", "deletes",
+             "ddls");
+  for (const TableStatistics& table : status.statistics) {
+    fmt::print("{:<{}}  {:>13}  {:>13}  {:>13}  {:>6}\n", table.name.text(), width, count_text(table.inserts),
+               count_text(table.updates), count_text(table.deletes), count_text(table.ddls));
+  }
+}
+
 void print_text(const Status& status) {
   const TaskRecord& task = status.task;
   fmt::print("task      {}\nsource    {} {} {}\ntarget    {}\n", task.task_id, task.source.kind,
@@ -57,6 +107,8 @@ void print_text(const Status& status) {
   if (const std::string threads = threads_text(status.threads); !threads.empty()) {
     fmt::print("threads   {}\n", threads);
   }
+  print_cdc_text(status);
+  if (status.tables.empty()) return;
   std::size_t width = 5;
   for (const TableLoadRecord& table : status.tables) width = std::max(width, table.name.text().size());
   fmt::print("\n{:<{}}  {:<15}  {:>15}  {:>8}  {:>9}  {:<20}  {:<20}\n", "table", width, "state", "rows",
@@ -97,16 +149,49 @@ std::string threads_json(const LoadThreadsRecord& threads) {
       threads.queue_records_high_water);
 }
 
+std::string position_json(const LogPosition& position) {
+  return position.empty() ? "null" : json_quoted(position.text);
+}
+
+std::string optional_json(const std::optional<std::uint64_t>& number) {
+  return number ? std::to_string(*number) : "null";
+}
+
+std::string cdc_json(const Status& status) {
+  if (!status.checkpoint) return "null";
+  const CdcCheckpoint& checkpoint = *status.checkpoint;
+  const auto lag = lag_seconds(status);
+  std::string out = fmt::format(
+      "{{\"checkpoint\":{},\"saved\":{},\"committed\":{},\"transactions\":{},\"lag_seconds\":{}",
+      position_json(checkpoint.position), time_json(checkpoint.saved_us), time_json(checkpoint.commit_us),
+      checkpoint.transactions, lag ? fmt::format("{:.3f}", *lag) : "null");
+  const LogRetention log = status.retention.value_or(LogRetention{});
+  out += fmt::format(
+      ",\"log\":{{\"end\":{},\"acknowledged\":{},\"retained_bytes\":{},\"bytes_to_limit\":{},\"state\":{}}},"
+      "\"tables\":[",
+      position_json(log.server_end), position_json(log.acknowledged), optional_json(log.retained_bytes),
+      optional_json(log.bytes_to_limit), log.state.empty() ? "null" : json_quoted(log.state));
+  const char* separator = "";
+  for (const TableStatistics& table : status.statistics) {
+    out += fmt::format(
+        "{}{{\"schema\":{},\"table\":{},\"inserts\":{},\"updates\":{},\"deletes\":{},\"ddls\":{}}}",
+        separator, json_quoted(table.name.schema), json_quoted(table.name.table), table.inserts,
+        table.updates, table.deletes, table.ddls);
+    separator = ",";
+  }
+  return out + "]}";
+}
+
 void print_json(const Status& status) {
   const TaskRecord& task = status.task;
   fmt::print(
       "{{\"task_id\":{},\"source\":{{\"kind\":{},\"server\":{},\"database\":{}}},\"target\":{},\"mapping_"
       "digest\":{},"
-      "\"snapshot_position\":{},\"data_errors\":{},\"threads\":{},\"tables\":[",
+      "\"snapshot_position\":{},\"data_errors\":{},\"threads\":{},\"cdc\":{},\"tables\":[",
       json_quoted(task.task_id), json_quoted(task.source.kind), json_quoted(task.source.server),
       json_quoted(task.source.database), json_quoted(task.target), json_quoted(task.mapping_digest),
       task.snapshot_position.empty() ? "null" : json_quoted(task.snapshot_position.text), status.data_errors,
-      threads_json(status.threads));
+      threads_json(status.threads), cdc_json(status));
   const char* separator = "";
   for (const TableLoadRecord& table : status.tables) {
     fmt::print(
@@ -123,23 +208,41 @@ void print_json(const Status& status) {
   fmt::print("]}}\n");
 }
 
-// The inputs are read only where they are needed to find the file.
-Result<std::string> state_path(const CommandContext& context) {
-  const InputOptions& flags = context.options.inputs;
-  if (flags.state_file) return *flags.state_file;
-  TaskInputs inputs = read_task_inputs(context.options);
-  if (inputs.problems.ok()) return inputs.state_file;
-  log_problems(inputs.problems);
-  return inputs.problems.errors.front();
+// The source tells how much log it keeps. When it cannot be asked, what the state file says is still worth printing.
+void ask_source(const CommandContext& context, const TaskInputs& inputs, Status& status) {
+  if (!inputs.source || !status.checkpoint) return;
+  const auto ask = [&]() -> Result<LogRetention> {
+    DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
+                    open_source(*inputs.source, inputs.task, context.signals.token()));
+    DMSKAFKA_ASSIGN(ChangeLog* const log, source->change_log(status.task.task_id));
+    return log->retention();
+  };
+  auto retention = ask();
+  if (retention) {
+    status.retention = std::move(retention).value();
+  } else {
+    log_warning(fmt::format("the source's log: {}", retention.error().to_string()));
+  }
 }
 
 }  // namespace
 
 ExitStatus run_status_command(const CommandContext& context) {
-  const auto path = state_path(context);
-  if (!path) return exit_status_of(path.error().code(), context.signals.received());
-  const auto status = read_status(*path);
+  // The inputs are read only where they are needed to find the file, or to ask the source.
+  const InputOptions& flags = context.options.inputs;
+  std::string path = flags.state_file.value_or("");
+  TaskInputs inputs;
+  if (path.empty() || flags.source || flags.task_file) {
+    inputs = read_task_inputs(context.options);
+    if (!inputs.problems.ok()) {
+      log_problems(inputs.problems);
+      return exit_status_of(inputs.problems.errors.front().code(), context.signals.received());
+    }
+    path = inputs.state_file;
+  }
+  auto status = read_status(path);
   if (!status) return fail(context, status.error());
+  ask_source(context, inputs, *status);
   context.options.json ? print_json(*status) : print_text(*status);
   return ExitStatus::kDone;
 }

@@ -24,6 +24,8 @@ struct CommandContext {
 
 // Each runs its command and has said everything when it returns.
 ExitStatus run_full_load_command(const CommandContext& context);
+ExitStatus run_cdc_command(const CommandContext& context);
+ExitStatus run_cleanup_command(const CommandContext& context);
 ExitStatus run_dry_run_command(const CommandContext& context);
 ExitStatus run_validate_mapping_command(const CommandContext& context);
 ExitStatus run_status_command(const CommandContext& context);

@@ -18,6 +18,8 @@ namespace {
 ExitStatus dispatch(const CommandContext& context) {
   switch (context.options.command) {
     case Command::kFullLoad: return run_full_load_command(context);
+    case Command::kCdc: return run_cdc_command(context);
+    case Command::kCleanup: return run_cleanup_command(context);
     case Command::kDryRun: return run_dry_run_command(context);
     case Command::kValidateMapping: return run_validate_mapping_command(context);
     case Command::kStatus: return run_status_command(context);
@@ -30,7 +32,8 @@ LoggingOptions logging_options(const Options& options) {
   LoggingOptions logging;
   logging.format = options.log_format;
   logging.verbosity = options.verbosity;
-  logging.time_stamps = options.command == Command::kFullLoad && !terminal.is_terminal;
+  logging.time_stamps =
+      (options.command == Command::kFullLoad || options.command == Command::kCdc) && !terminal.is_terminal;
   logging.colours = terminal.colours;
   return logging;
 }

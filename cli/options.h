@@ -9,7 +9,7 @@
 
 namespace dmskafka {
 
-enum class Command : std::uint8_t { kValidateMapping, kDryRun, kFullLoad, kStatus };
+enum class Command : std::uint8_t { kValidateMapping, kDryRun, kFullLoad, kCdc, kStatus, kCleanup };
 enum class LogFormat : std::uint8_t { kText, kJson };
 enum class Verbosity : std::uint8_t { kQuiet, kNormal, kVerbose };
 /// kAuto: pretty on a terminal, else one JSON object a line.
@@ -36,7 +36,14 @@ struct Options {
   LogFormat log_format = LogFormat::kText;
   Verbosity verbosity = Verbosity::kNormal;
 
-  bool restart = false;  ///< full-load
+  bool restart = false;  ///< full-load, cdc
+
+  bool then_cdc = false;                      ///< full-load: follows changes when the rows are copied
+  bool prepare_cdc = false;                   ///< full-load: keeps the position, for a cdc later
+  std::string cdc_start_position;             ///< cdc
+  std::string cdc_stop_position;              ///< cdc, full-load --then-cdc
+  bool until_current = false;                 ///< likewise
+  std::optional<std::uint64_t> idle_timeout;  ///< likewise, seconds
 
   std::optional<std::uint64_t> limit;         ///< dry-run: rows of each table
   std::optional<std::string> rows;            ///< dry-run --input: a file of rows, "-" for standard input
@@ -45,7 +52,7 @@ struct Options {
   std::optional<std::int32_t> partitions;     ///< dry-run
   OutputFormat format = OutputFormat::kAuto;  ///< dry-run
 
-  bool json = false;     ///< validate-mapping, status
+  bool json = false;     ///< validate-mapping, status, cleanup
   bool strict = false;   ///< validate-mapping: warnings are errors
   bool offline = false;  ///< validate-mapping: does not connect to the source
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "cli/figures.h"
@@ -50,6 +51,29 @@ std::string whole_name(const ProgressFigures& figures) {
   return name;
 }
 
+// "12,345 changes, 1,002 changes/s, 1.20 MB and 0.3 s behind, checkpoint 0/16B3748 (12:12:13Z)".
+std::string following_line(const ProgressFigures& figures) {
+  const FollowingProgress& following = *figures.following;
+  std::string line =
+      fmt::format("{}, {} changes/s", counted(following.changes, "change", "changes"),
+                  count_text(static_cast<std::uint64_t>(std::llround(figures.changes_per_second))));
+  if (following.lag_bytes) {
+    line += fmt::format(", {} and {:.1f} s behind", bytes_text(static_cast<double>(*following.lag_bytes)),
+                        following.lag_seconds);
+  } else {
+    line += fmt::format(", {:.1f} s behind", following.lag_seconds);
+  }
+  if (following.checkpoint_time.microseconds != 0) {
+    std::array<char, kIso8601Size> stamp{};
+    format_iso8601(following.checkpoint_time, stamp.data());
+    line +=
+        fmt::format(", checkpoint {} ({}Z)", following.checkpoint, std::string_view(stamp.data() + 11, 8));
+  }
+  if (figures.rows_failed != 0) line += fmt::format(", {} not delivered", count_text(figures.rows_failed));
+  if (!figures.phase.empty()) line += "; " + figures.phase;
+  return line;
+}
+
 }  // namespace
 
 std::optional<int> FlowFigures::percent() const {
@@ -78,8 +102,16 @@ ProgressFigures ProgressMeter::sample(const TaskProgress& progress, Clock::time_
   ProgressFigures figures;
   figures.phase = progress.phase();
   if (!progress.ready.load()) return figures;
+  figures.following = progress.following();
+  if (figures.following) {
+    FlowFigures changes;
+    changes.rows = figures.following->changes;
+    set_rates(changes_, changes, now);
+    figures.changes_per_second = changes.rows_per_second;
+  }
   bool all_estimated = true;
-  for (const TableProgress& table : progress.tables()) {
+  for (const TableProgress* listed : progress.table_list()) {
+    const TableProgress& table = *listed;
     const TableState state = table.state.load();
     FlowFigures flow;
     flow.rows = table.rows_delivered.load();
@@ -107,6 +139,7 @@ ProgressFigures ProgressMeter::sample(const TaskProgress& progress, Clock::time_
 
 std::vector<std::string> progress_block(const ProgressFigures& figures, std::size_t columns,
                                         std::size_t rows_max) {
+  if (figures.following) return {following_line(figures)};
   if (figures.tables == 0) return {figures.phase.empty() ? std::string("starting") : figures.phase};
   // Beside the name: rows, percent, rates and the time left take 66 characters.
   const std::size_t name_width = std::clamp<std::size_t>(columns > 66 ? columns - 66 : 0, 16, 40);
@@ -125,6 +158,7 @@ std::vector<std::string> progress_block(const ProgressFigures& figures, std::siz
 }
 
 std::string progress_line(const ProgressFigures& figures) {
+  if (figures.following) return following_line(figures);
   if (figures.tables == 0) return figures.phase.empty() ? "starting" : figures.phase;
   if (figures.flow.rows == 0 && !figures.phase.empty())
     return fmt::format("{}: {}", whole_name(figures), figures.phase);
@@ -140,6 +174,16 @@ std::string progress_line(const ProgressFigures& figures) {
 }
 
 std::string progress_json_members(const ProgressFigures& figures) {
+  if (figures.following) {
+    const FollowingProgress& following = *figures.following;
+    return fmt::format(
+        ",\"event\":\"cdc-progress\",\"phase\":{},\"changes\":{},\"changes_per_second\":{:.0f},\"lag_bytes\":"
+        "{},"
+        "\"lag_seconds\":{:.3f},\"checkpoint\":{},\"rows_failed\":{}",
+        json_quoted(figures.phase), following.changes, figures.changes_per_second,
+        following.lag_bytes ? std::to_string(*following.lag_bytes) : "null", following.lag_seconds,
+        json_quoted(following.checkpoint), figures.rows_failed);
+  }
   std::string out = fmt::format(
       ",\"event\":\"progress\",\"phase\":{},\"tables\":{},\"tables_done\":{},\"tables_in_error\":{},\"rows\":"
       "{},\"bytes\":{},"

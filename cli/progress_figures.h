@@ -38,6 +38,8 @@ struct ProgressFigures {
   std::uint64_t tables_in_error = 0;
   std::uint64_t rows_failed = 0;
   FlowFigures flow;
+  std::optional<FollowingProgress> following;  ///< once changes are followed
+  double changes_per_second = 0;
 };
 
 /// Turns the counters of a task into figures; the rates are over the last ten seconds. Thread: one.
@@ -56,6 +58,7 @@ class ProgressMeter {
   using Track = std::deque<Mark>;
   static void set_rates(Track& track, FlowFigures& flow, Clock::time_point now);
 
+  Track changes_;
   Track whole_;
   std::map<std::string, Track> tables_;
 };

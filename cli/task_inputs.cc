@@ -73,16 +73,26 @@ class InputReader {
 
   // The command says what is done; a task made for something else deserves a word.
   void read_migration_type() {
-    out_.migration_type = file_.migration_type.value_or(MigrationType::kFullLoad);
-    if (options_.command == Command::kValidateMapping || options_.command == Command::kStatus) return;
-    if (out_.migration_type == MigrationType::kFullLoad) return;
-    const bool with_load = out_.migration_type == MigrationType::kFullLoadAndCdc;
-    Error error(ErrorCode::kInvalidSettings, with_load
-                                                 ? "MigrationType full-load-and-cdc: only the full load is "
-                                                   "done; following changes is not built yet"
-                                                 : "MigrationType cdc: following changes is not built yet");
-    (with_load ? out_.problems.warnings : out_.problems.errors).push_back(std::move(error));
-    out_.migration_type = MigrationType::kFullLoad;
+    const MigrationType in_file = file_.migration_type.value_or(MigrationType::kFullLoad);
+    out_.migration_type = in_file;
+    if (options_.command == Command::kFullLoad) {
+      if (options_.then_cdc || options_.prepare_cdc) out_.migration_type = MigrationType::kFullLoadAndCdc;
+      if (in_file != MigrationType::kCdc) return;
+      out_.problems.errors.push_back(
+          Error(ErrorCode::kInvalidSettings, "MigrationType cdc: this task has no full load")
+              .hint("The command for it is dmskafka cdc."));
+    }
+    // Whatever the task does: nothing of it is run.
+    if (options_.command == Command::kStatus || options_.command == Command::kCleanup) {
+      out_.migration_type = file_.migration_type.value_or(MigrationType::kFullLoadAndCdc);
+    }
+    if (options_.command != Command::kCdc) return;
+    out_.migration_type = MigrationType::kCdc;
+    if (file_.migration_type && in_file == MigrationType::kFullLoad) {
+      out_.problems.warnings.push_back(
+          Error(ErrorCode::kInvalidSettings,
+                "MigrationType full-load: the task only loads; its changes are followed all the same"));
+    }
   }
 
   void read_source() {

@@ -15,9 +15,9 @@
 namespace dmskafka {
 namespace {
 
-// SPEC StallTimeout: 900 s in full-load unless set; 0 means never.
-std::optional<std::chrono::seconds> stall_timeout(const TaskSettings& task) {
-  const std::int64_t seconds = task.dmskafka.stall_timeout_s.value_or(900);
+// SPEC StallTimeout: 900 s in full-load unless set, none in cdc; 0 means never.
+std::optional<std::chrono::seconds> stall_timeout(const TaskSettings& task, SinkUse use) {
+  const std::int64_t seconds = task.dmskafka.stall_timeout_s.value_or(use == SinkUse::kLoad ? 900 : 0);
   if (seconds == 0) return std::nullopt;
   return std::chrono::seconds(seconds);
 }
@@ -31,12 +31,14 @@ std::string copy_path_beside(const std::string& state_file) {
 }
 
 KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings& task,
-                               const std::string& task_id) {
+                               const std::string& task_id, SinkUse use) {
   KafkaSinkOptions options;
   options.kafka = target.kafka;
   options.client_id = "dmskafka-" + task_id;
   options.properties = task.dmskafka.kafka_properties;
-  options.stall_timeout = stall_timeout(task);
+  options.stall_timeout = stall_timeout(task, use);
+  // A change should be in Kafka soon after its commit; under load the batches are full before that.
+  if (use == SinkUse::kFollow) options.linger = std::chrono::milliseconds(2);
   return options;
 }
 
@@ -60,8 +62,8 @@ Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const 
 }
 
 SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task, const std::string& task_id,
-                         ConsumedCallback consumed) {
-  const KafkaSinkOptions options = kafka_options(target, task, task_id);
+                         SinkUse use, ConsumedCallback consumed) {
+  const KafkaSinkOptions options = kafka_options(target, task, task_id, use);
   const auto partitions = task.dmskafka.topic_partitions;
   switch (target.kind) {
     case TargetKind::kKafka:

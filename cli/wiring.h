@@ -25,10 +25,13 @@ bool source_is_built(SourceKind kind);
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
                                             std::stop_token stop, const std::string& state_file = "");
 
+/// A load wants full batches, and ends when nothing moves any more; following changes wants them soon, and waits.
+enum class SinkUse : std::uint8_t { kLoad, kFollow };
+
 /// The sink of a real task. `consumed` gets what kafka:embedded delivers; other targets never call it. The settings are
 /// copied into the factory.
 SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task, const std::string& task_id,
-                         ConsumedCallback consumed);
+                         SinkUse use, ConsumedCallback consumed);
 
 /// How many partitions the topics have now, 0 for one that does not exist; nothing is made. A preview waits a few seconds for
 /// the broker, not longer. REQUIRES: target.kind is kKafka.

@@ -66,6 +66,8 @@ class ChangeBatch {
   char* allocate_bytes(std::size_t size) { return static_cast<char*>(allocate(size, 1)); }
   std::string_view store(std::string_view bytes);
   SourceTransaction& add_transaction();
+  /// In the order of add_transaction(), which is the log's: the engine sets what comes from before the batch.
+  std::span<const std::unique_ptr<SourceTransaction>> transactions() noexcept { return transactions_; }
 
  private:
   struct Block {

@@ -93,7 +93,8 @@ TaskTable make_change_processing_tuning_table() {
               batch_field("BatchApplyMemoryLimit", "500"),
               batch_field("BatchSplitSize", "0"),
               cdc_field("MinTransactionSize", "1000", {0}),
-              cdc_field("CommitTimeout", "1", {0, INT64_MAX, "seconds"}),
+              integer_field<T>("CommitTimeout", DMSKAFKA_MEMBER(commit_timeout), {0, INT64_MAX, "seconds"},
+                               "between two checkpoints while following changes; records go out at once"),
               cdc_field("MemoryLimitTotal", "1024", {0, INT64_MAX, "MB"}),
               cdc_field("MemoryKeepTime", "60", {0, INT64_MAX, "seconds"}),
               unused_integer<T>("StatementCacheSize", "50", {0, 200})

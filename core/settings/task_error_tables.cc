@@ -31,9 +31,6 @@ Field<T> table_policy_field(std::string_view name, Get get, std::string meaning)
 }
 
 constexpr std::string_view kNoApply = "nothing is applied to rows: every change becomes a record";
-constexpr std::string_view kRetries =
-    "retries by these bounds; until then librdkafka retries until StallTimeout";
-
 // A target that rows are written into can also turn an insert into an update, and the reverse.
 constexpr std::array<std::string_view, 5> kInsertPolicies = {"IGNORE_RECORD", "LOG_ERROR", "SUSPEND_TABLE",
                                                              "STOP_TASK", "UPDATE_RECORD"};
@@ -43,10 +40,6 @@ constexpr std::array<std::string_view, 2> kEventPolicies = {"IGNORE", "STOP_TASK
 
 Field<T> apply_field(std::string_view name, std::string fallback, std::span<const std::string_view> names) {
   return unused_choice<T>(name, std::move(fallback), names).no_effect(std::string(kNoApply));
-}
-
-Field<T> retry_field(std::string_view name, std::string fallback, IntegerRange range) {
-  return unused_integer<T>(name, std::move(fallback), range).not_yet(std::string(kRetries));
 }
 
 }  // namespace
@@ -77,12 +70,21 @@ TaskTable make_error_behavior_table() {
                            "tables in error before the escalation policy; 0: never"),
           boolean_field<T>("FailOnNoTablesCaptured", DMSKAFKA_MEMBER(fail_on_no_tables_captured),
                            "a task that selects no table fails"),
-          retry_field("RecoverableErrorCount", "-1", {-1, INT64_MAX, "-1 is without bound"}),
-          retry_field("RecoverableErrorInterval", "5", {0, INT64_MAX, "seconds"}),
-          unused_boolean<T>("RecoverableErrorThrottling", "true").not_yet(std::string(kRetries)),
-          retry_field("RecoverableErrorThrottlingMax", "1800", {0, INT64_MAX, "seconds"}),
-          unused_boolean<T>("RecoverableErrorStopRetryAfterThrottlingMax", "true")
-              .not_yet(std::string(kRetries)),
+          integer_field<T>(
+              "RecoverableErrorCount", DMSKAFKA_MEMBER(recoverable_error_count),
+              {-1, INT64_MAX, "-1 is without bound"},
+              "while following changes: attempts in a row that get nowhere after the source or the "
+              "target was lost, before the task ends"),
+          integer_field<T>("RecoverableErrorInterval", DMSKAFKA_MEMBER(recoverable_error_interval),
+                           {0, INT64_MAX, "seconds"},
+                           "between such attempts; the first comes within one second"),
+          boolean_field<T>("RecoverableErrorThrottling", DMSKAFKA_MEMBER(recoverable_error_throttling),
+                           "the interval doubles with every attempt that gets nowhere"),
+          integer_field<T>("RecoverableErrorThrottlingMax", DMSKAFKA_MEMBER(recoverable_error_throttling_max),
+                           {0, INT64_MAX, "seconds"}, "the interval grows no further"),
+          boolean_field<T>("RecoverableErrorStopRetryAfterThrottlingMax",
+                           DMSKAFKA_MEMBER(recoverable_error_stop_retry_after_throttling_max),
+                           "the task ends once the interval has grown to that"),
           apply_field("ApplyErrorDeletePolicy", "IGNORE_RECORD", kPolicies),
           apply_field("ApplyErrorInsertPolicy", "LOG_ERROR", kInsertPolicies),
           apply_field("ApplyErrorUpdatePolicy", "LOG_ERROR", kUpdatePolicies),

@@ -66,6 +66,12 @@ struct TaskSettings {
   ErrorPolicy table_error_escalation_policy = ErrorPolicy::kStopTask;
   std::int64_t table_error_escalation_count = 0;
   bool fail_on_no_tables_captured = true;
+  std::int64_t recoverable_error_count = -1;
+  std::int64_t recoverable_error_interval = 5;  ///< seconds
+  bool recoverable_error_throttling = true;
+  std::int64_t recoverable_error_throttling_max = 1'800;  ///< seconds
+  bool recoverable_error_stop_retry_after_throttling_max = true;
+  std::int64_t commit_timeout = 1;  ///< seconds
   BeforeImageSettings before_image;
   DmskafkaSettings dmskafka;
 };

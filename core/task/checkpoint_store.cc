@@ -85,6 +85,9 @@ class Statement {
   }
   Statement& bind(std::int64_t number) { return note(sqlite3_bind_int64(statement_, ++bound_, number)); }
   Statement& bind(std::uint64_t number) { return bind(static_cast<std::int64_t>(number)); }
+  Statement& bind(std::optional<std::uint32_t> number) {
+    return number ? bind(std::int64_t{*number}) : note(sqlite3_bind_null(statement_, ++bound_));
+  }
   Statement& bind_blob(std::string_view bytes) {
     return note(sqlite3_bind_blob64(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(),
                                     bytes.size(), SQLITE_STATIC));
@@ -109,6 +112,10 @@ class Statement {
 
   std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
   std::uint64_t unsigned_number(int column) { return static_cast<std::uint64_t>(number(column)); }
+  std::optional<std::uint32_t> optional_number(int column) {
+    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+    return static_cast<std::uint32_t>(number(column));
+  }
   std::string text(int column) {
     const void* bytes = sqlite3_column_blob(statement_, column);  // TEXT as it is, BLOB too
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
@@ -136,7 +143,11 @@ Result<std::int64_t> read_number(sqlite3* database, const std::string& path, con
   return sqlite_failure(database, path);
 }
 
-enum class FileContent : std::uint8_t { kEmpty, kStateFile };
+enum class FileContent : std::uint8_t {
+  kEmpty,
+  kVersion1,  ///< before change data capture
+  kStateFile,
+};
 
 /// Looks before anything is written: somebody else's database stays as it is.
 Result<FileContent> check_content(sqlite3* database, const std::string& path) {
@@ -156,6 +167,7 @@ Result<FileContent> check_content(sqlite3* database, const std::string& path) {
                     kStateFileSchemaVersion),
         "use the newer program, or another --state");
   }
+  if (version == 1) return FileContent::kVersion1;
   if (version < kStateFileSchemaVersion) {
     return state_file_error(path, fmt::format("damaged: schema version {} does not exist", version),
                             "restore it from a backup, or move it away and load again from the start");
@@ -173,10 +185,12 @@ Result<bool> has_values_cut(sqlite3* database, const std::string& path) {
 
 class SqliteCheckpointStore : public CheckpointStore {
  public:
+  /// `has_cdc_tables`: false for a file of version 1 that is only read.
   SqliteCheckpointStore(std::string path, std::unique_ptr<StateFileLock> lock, Database database,
-                        std::int64_t data_error_bytes_max)
+                        std::int64_t data_error_bytes_max, bool has_cdc_tables)
       : path_(std::move(path)),
         data_error_bytes_max_(data_error_bytes_max),
+        has_cdc_tables_(has_cdc_tables),
         lock_(std::move(lock)),
         database_(std::move(database)) {}
 
@@ -222,7 +236,8 @@ class SqliteCheckpointStore : public CheckpointStore {
     const char* sql =
         "BEGIN IMMEDIATE; DELETE FROM task; DELETE FROM table_load; DELETE FROM segment_plan; "
         "DELETE FROM segment_load; DELETE FROM load_threads; DELETE FROM checkpoint; "
-        "DELETE FROM table_statistics; DELETE FROM data_error; COMMIT";
+        "DELETE FROM table_statistics; DELETE FROM table_schema; DELETE FROM column_schema; "
+        "DELETE FROM data_error; COMMIT";
     if (auto done = execute(database_.get(), path_, sql); !done) return die(std::move(done).error());
     data_error_bytes_ = 0;
     return {};
@@ -341,6 +356,55 @@ class SqliteCheckpointStore : public CheckpointStore {
     return write(statement);
   }
 
+  Result<std::optional<CdcCheckpoint>> load_checkpoint() override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(usable());
+    if (!has_cdc_tables_) return std::optional<CdcCheckpoint>();
+    return read_checkpoint();
+  }
+
+  Result<void> save_checkpoint(const CheckpointUpdate& update) override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(writable());
+    DMSKAFKA_ASSIGN(const std::optional<CdcCheckpoint> before, read_checkpoint());
+    if (before && update.checkpoint.position < before->position) {
+      return Error(ErrorCode::kInternal, fmt::format("a checkpoint would move back from {} to {}",
+                                                     before->position.text, update.checkpoint.position.text));
+    }
+    return in_transaction([&]() REQUIRES_LOCK(mutex_) -> Result<void> {
+      DMSKAFKA_TRY(write_checkpoint(update.checkpoint));
+      for (const TableStatistics& table : update.statistics) DMSKAFKA_TRY(write_statistics(table));
+      for (const TableName& table : update.forgotten) DMSKAFKA_TRY(forget_schema(table));
+      for (const auto& schema : update.schemas) DMSKAFKA_TRY(write_schema(*schema));
+      return {};
+    });
+  }
+
+  Result<std::vector<TableStatistics>> load_statistics() override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(usable());
+    std::vector<TableStatistics> tables;
+    if (!has_cdc_tables_) return tables;
+    Statement statement(database_.get(),
+                        "SELECT schema_name, table_name, inserts, updates, deletes, ddls, last_update_us"
+                        " FROM table_statistics ORDER BY schema_name, table_name");
+    while (statement.row()) {
+      tables.push_back(TableStatistics{TableName{statement.text(0), statement.text(1)},
+                                       statement.unsigned_number(2), statement.unsigned_number(3),
+                                       statement.unsigned_number(4), statement.unsigned_number(5),
+                                       statement.number(6)});
+    }
+    if (!statement.ok()) return sqlite_failure(database_.get(), path_);
+    return tables;
+  }
+
+  Result<std::vector<TableSchema>> load_schemas() override {
+    MutexLock guard(mutex_);
+    DMSKAFKA_TRY(usable());
+    if (!has_cdc_tables_) return std::vector<TableSchema>();
+    return read_schemas();
+  }
+
   Result<void> add_data_error(const DataErrorRecord& record) override {
     MutexLock guard(mutex_);
     DMSKAFKA_TRY(writable());
@@ -448,6 +512,156 @@ class SqliteCheckpointStore : public CheckpointStore {
     return {};
   }
 
+  Result<std::optional<CdcCheckpoint>> read_checkpoint() REQUIRES_LOCK(mutex_) {
+    Statement statement(database_.get(),
+                        "SELECT position, position_text, order_high, order_low, previous_transaction,"
+                        " previous_record, commit_us, saved_us, transactions FROM checkpoint");
+    if (!statement.row()) {
+      if (!statement.ok()) return sqlite_failure(database_.get(), path_);
+      return std::optional<CdcCheckpoint>();
+    }
+    CdcCheckpoint checkpoint;
+    checkpoint.position = LogPosition{statement.text(0), statement.text(1), statement.unsigned_number(2),
+                                      statement.unsigned_number(3)};
+    checkpoint.previous = PreviousTransaction{statement.unsigned_number(4), statement.unsigned_number(5)};
+    checkpoint.commit_us = statement.number(6);
+    checkpoint.saved_us = statement.number(7);
+    checkpoint.transactions = statement.unsigned_number(8);
+    return std::optional<CdcCheckpoint>(std::move(checkpoint));
+  }
+
+  Result<void> write_checkpoint(const CdcCheckpoint& checkpoint) REQUIRES_LOCK(mutex_) {
+    Statement statement(
+        database_.get(),
+        "INSERT OR REPLACE INTO checkpoint (id, position, position_text, order_high, order_low,"
+        " previous_transaction, previous_record, commit_us, saved_us, transactions)"
+        " VALUES (1,?,?,?,?,?,?,?,?,?)");
+    const LogPosition& position = checkpoint.position;
+    statement.bind_blob(position.bytes)
+        .bind(position.text)
+        .bind(position.order_high)
+        .bind(position.order_low);
+    statement.bind(checkpoint.previous.id).bind(checkpoint.previous.record);
+    statement.bind(checkpoint.commit_us).bind(checkpoint.saved_us).bind(checkpoint.transactions);
+    return write(statement);
+  }
+
+  Result<void> write_statistics(const TableStatistics& table) REQUIRES_LOCK(mutex_) {
+    Statement statement(database_.get(),
+                        "INSERT OR REPLACE INTO table_statistics (schema_name, table_name, inserts, updates,"
+                        " deletes, ddls, last_update_us) VALUES (?,?,?,?,?,?,?)");
+    statement.bind(table.name.schema).bind(table.name.table).bind(table.inserts).bind(table.updates);
+    statement.bind(table.deletes).bind(table.ddls).bind(table.last_update_us);
+    return write(statement);
+  }
+
+  Result<void> forget_schema(const TableName& table) REQUIRES_LOCK(mutex_) {
+    for (const char* sql : {"DELETE FROM column_schema WHERE schema_name = ? AND table_name = ?",
+                            "DELETE FROM table_schema WHERE schema_name = ? AND table_name = ?"}) {
+      Statement statement(database_.get(), sql);
+      statement.bind(table.schema).bind(table.table);
+      DMSKAFKA_TRY(write(statement));
+    }
+    return {};
+  }
+
+  Result<void> write_schema(const TableSchema& table) REQUIRES_LOCK(mutex_) {
+    DMSKAFKA_TRY(forget_schema(table.name));
+    Statement head(database_.get(),
+                   "INSERT INTO table_schema (schema_name, table_name, kind, source_handle, old_row) VALUES "
+                   "(?,?,?,?,?)");
+    head.bind(table.name.schema).bind(table.name.table).bind(static_cast<std::int64_t>(table.kind));
+    head.bind(table.source_handle).bind(static_cast<std::int64_t>(table.old_row));
+    DMSKAFKA_TRY(write(head));
+    Statement statement(
+        database_.get(),
+        "INSERT INTO column_schema (schema_name, table_name, place, name, type, value_kind, length, "
+        "precision,"
+        " scale, nullable, lob, collation, source_type, number, key_place)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    for (std::uint32_t place = 0; place < table.columns.size(); ++place) {
+      const ColumnSchema& column = table.columns[place];
+      statement.bind(table.name.schema).bind(table.name.table).bind(std::int64_t{place}).bind(column.name);
+      statement.bind(dms_type_name(column.type)).bind(static_cast<std::int64_t>(column.value_kind));
+      statement.bind(column.length).bind(column.precision).bind(column.scale);
+      statement.bind(std::int64_t{column.nullable}).bind(std::int64_t{column.lob}).bind(column.collation);
+      statement.bind(column.source_type).bind(std::int64_t{column.number}).bind(key_place(table, place));
+      DMSKAFKA_TRY(write(statement));
+      statement.reset();
+    }
+    return {};
+  }
+
+  static std::optional<std::uint32_t> key_place(const TableSchema& table, std::uint32_t column) {
+    for (std::uint32_t i = 0; i < table.primary_key.size(); ++i) {
+      if (table.primary_key[i] == column) return i;
+    }
+    return std::nullopt;
+  }
+
+  Result<std::vector<TableSchema>> read_schemas() REQUIRES_LOCK(mutex_) {
+    std::vector<TableSchema> tables;
+    Statement head(database_.get(),
+                   "SELECT schema_name, table_name, kind, source_handle, old_row FROM table_schema"
+                   " ORDER BY schema_name, table_name");
+    while (head.row()) {
+      TableSchema& table = tables.emplace_back();
+      table.name = TableName{head.text(0), head.text(1)};
+      table.kind = static_cast<TableKind>(head.number(2));
+      table.source_handle = head.text(3);
+      table.old_row = static_cast<OldRow>(head.number(4));
+    }
+    if (!head.ok()) return sqlite_failure(database_.get(), path_);
+    Statement columns(
+        database_.get(),
+        "SELECT name, type, value_kind, length, precision, scale, nullable, lob, collation,"
+        " source_type, number, key_place FROM column_schema WHERE schema_name = ? AND table_name = ?"
+        " ORDER BY place");
+    for (TableSchema& table : tables) {
+      columns.bind(table.name.schema).bind(table.name.table);
+      while (columns.row()) DMSKAFKA_TRY(read_column(columns, table));
+      if (!columns.ok()) return sqlite_failure(database_.get(), path_);
+      columns.reset();
+    }
+    return tables;
+  }
+
+  Result<void> read_column(Statement& row, TableSchema& table) const {
+    ColumnSchema column;
+    column.name = row.text(0);
+    const std::string type = row.text(1);
+    const auto found = dms_type_of(type);
+    if (!found) {
+      return state_file_error(
+          path_,
+          fmt::format("damaged: {}.{} has the unknown type \"{}\"", table.name.text(), column.name, type),
+          "restore it from a backup, or move it away and load again from the start");
+    }
+    column.type = *found;
+    column.value_kind = static_cast<ValueKind>(row.number(2));
+    column.length = row.optional_number(3);
+    column.precision = row.optional_number(4);
+    column.scale = row.optional_number(5);
+    column.nullable = row.number(6) != 0;
+    column.lob = row.number(7) != 0;
+    column.collation = row.text(8);
+    column.source_type = row.text(9);
+    column.number = static_cast<std::uint32_t>(row.number(10));
+    if (const auto place = row.optional_number(11)) {
+      if (table.primary_key.size() <= *place) table.primary_key.resize(*place + 1);
+      table.primary_key[*place] = static_cast<std::uint32_t>(table.columns.size());
+    }
+    table.columns.push_back(std::move(column));
+    return {};
+  }
+
+  static std::optional<DmsType> dms_type_of(std::string_view name) {
+    for (int i = 0; i <= static_cast<int>(DmsType::kString); ++i) {
+      if (dms_type_name(static_cast<DmsType>(i)) == name) return static_cast<DmsType>(i);
+    }
+    return std::nullopt;
+  }
+
   /// All of `writes` or nothing. A failure in it has ended the store already, and SQLite rolls back with it.
   template <typename Writes>
   Result<void> in_transaction(Writes writes) REQUIRES_LOCK(mutex_) {
@@ -490,6 +704,7 @@ class SqliteCheckpointStore : public CheckpointStore {
 
   const std::string path_;
   const std::int64_t data_error_bytes_max_;
+  const bool has_cdc_tables_;
   mutable Mutex mutex_;
   std::unique_ptr<StateFileLock> lock_
       GUARDED_BY(mutex_);                 // null: reading only. Let go after the database is closed.
@@ -578,10 +793,14 @@ Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
   journal.run();
   // FULL: a commit is on the disk when it returns. SQLite syncs the directory when it creates the -wal.
   DMSKAFKA_TRY(execute(database, path, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"));
-  if (content == FileContent::kStateFile) return add_values_cut(database, path);
+  if (content != FileContent::kEmpty) DMSKAFKA_TRY(add_values_cut(database, path));
+  if (content == FileContent::kStateFile) return {};
+  const char* const rest = content == FileContent::kVersion1
+                               ? "DROP TABLE checkpoint; DROP TABLE table_statistics;"
+                               : kStateFileSchema;
   const std::string create =
-      fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
-                  kStateFileSchema, kStateFileApplicationId, kStateFileSchemaVersion);
+      fmt::format("BEGIN IMMEDIATE; {} {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", rest,
+                  kStateFileCdcTables, kStateFileApplicationId, kStateFileSchemaVersion);
   return execute(database, path, create.c_str());
 }
 
@@ -601,6 +820,10 @@ class NullCheckpointStore : public CheckpointStore {
   }
   Result<LoadThreadsRecord> load_threads() override { return LoadThreadsRecord{}; }
   Result<void> save_threads(const LoadThreadsRecord&) override { return {}; }
+  Result<std::optional<CdcCheckpoint>> load_checkpoint() override { return std::optional<CdcCheckpoint>(); }
+  Result<void> save_checkpoint(const CheckpointUpdate&) override { return {}; }
+  Result<std::vector<TableStatistics>> load_statistics() override { return std::vector<TableStatistics>(); }
+  Result<std::vector<TableSchema>> load_schemas() override { return std::vector<TableSchema>(); }
   Result<void> add_data_error(const DataErrorRecord&) override { return {}; }
   Result<std::uint64_t> count_data_errors() override { return std::uint64_t{0}; }
   Result<void> close() override { return {}; }
@@ -615,7 +838,7 @@ Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const CheckpointS
   DMSKAFKA_ASSIGN(Database database, open_database(path, SQLITE_OPEN_READWRITE));
   DMSKAFKA_TRY(prepare_for_writing(database.get(), path));
   auto store = std::make_unique<SqliteCheckpointStore>(path, std::move(lock), std::move(database),
-                                                       options.data_error_bytes_max);
+                                                       options.data_error_bytes_max, true);
   DMSKAFKA_TRY(store->count_data_error_bytes());
   return std::unique_ptr<CheckpointStore>(std::move(store));
 }
@@ -633,8 +856,8 @@ Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store_for_reading(const
     return state_file_error(resolved, "it is empty",
                             "no load has run with it yet; give --state as the load had it");
   }
-  return std::unique_ptr<CheckpointStore>(
-      std::make_unique<SqliteCheckpointStore>(resolved, nullptr, std::move(database), 0));
+  return std::unique_ptr<CheckpointStore>(std::make_unique<SqliteCheckpointStore>(
+      resolved, nullptr, std::move(database), 0, content == FileContent::kStateFile));
 }
 
 std::unique_ptr<CheckpointStore> make_null_checkpoint_store() {

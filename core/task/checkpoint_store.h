@@ -62,6 +62,42 @@ struct LoadThreadsRecord {
   std::uint64_t queue_records_high_water = 0;  ///< most that any one queue ever held
 };
 
+/// The transaction that sent the last record before a position, for wire-format.md §3.1's "previous" members; 0: none did.
+struct PreviousTransaction {
+  std::uint64_t id = 0;
+  std::uint64_t record = 0;  ///< number of its last record
+  friend bool operator==(const PreviousTransaction&, const PreviousTransaction&) = default;
+};
+
+/// The log position from which changes are followed after a restart.
+struct CdcCheckpoint {
+  LogPosition position;  ///< everything up to it is delivered, or kept in data_error
+  PreviousTransaction previous;
+  std::int64_t commit_us = 0;  ///< commit time of the last transaction before it, 0: none yet
+  std::int64_t saved_us = 0;
+  std::uint64_t transactions = 0;  ///< committed transactions with changes of ours, since the task began
+};
+
+/// DMS's counters of one table, up to the checkpoint.
+struct TableStatistics {
+  TableName name;
+  std::uint64_t inserts = 0;
+  std::uint64_t updates = 0;
+  std::uint64_t deletes = 0;
+  std::uint64_t ddls = 0;  ///< control records of ALTER, DROP, RENAME and TRUNCATE
+  std::int64_t last_update_us = 0;
+};
+
+/// What becomes durable together. Empty parts leave what is stored.
+struct CheckpointUpdate {
+  CdcCheckpoint checkpoint;
+  std::vector<TableStatistics> statistics;  ///< of the tables that changed: the new counts
+  /// Tables as the log describes them at the position, where that changed: an ALTER while the task is stopped is seen by
+  /// comparing with them.
+  std::vector<std::shared_ptr<const TableSchema>> schemas;
+  std::vector<TableName> forgotten;  ///< dropped or renamed away; applied before `schemas`
+};
+
 /// A message that was not delivered, whole.
 struct DataErrorRecord {
   TableName name;
@@ -98,6 +134,14 @@ class CheckpointStore {
 
   virtual Result<LoadThreadsRecord> load_threads() = 0;
   virtual Result<void> save_threads(const LoadThreadsRecord& threads) = 0;
+
+  /// nullopt: changes were never followed, nor prepared to be; the command decides what that means.
+  virtual Result<std::optional<CdcCheckpoint>> load_checkpoint() = 0;
+  /// One transaction. REQUIRES: the position is not before the stored one; a checkpoint never moves back.
+  virtual Result<void> save_checkpoint(const CheckpointUpdate& update) = 0;
+  virtual Result<std::vector<TableStatistics>> load_statistics() = 0;
+  /// The tables as they were at the checkpoint. Estimates are not kept.
+  virtual Result<std::vector<TableSchema>> load_schemas() = 0;
 
   /// Errors: kStateFile also when `data_error` would exceed its bound (bytes_max of open()).
   virtual Result<void> add_data_error(const DataErrorRecord& record) = 0;

@@ -303,12 +303,13 @@ TEST_CASE("checkpoint_store: the file says what it is, and is its owner's alone"
     CHECK(mode_of(path + suffix) == 0600U);
   }
   CHECK(query(path, "PRAGMA application_id") == std::to_string(kStateFileApplicationId));
-  CHECK(query(path, "PRAGMA user_version") == "1");
+  CHECK(query(path, "PRAGMA user_version") == "2");
   CHECK(query(path, "PRAGMA journal_mode") == "wal");
   CHECK(query(path,
               "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
               "ORDER BY 1)") ==
-        "checkpoint data_error load_threads segment_load segment_plan table_load table_statistics task");
+        "checkpoint column_schema data_error load_threads segment_load segment_plan table_load table_schema "
+        "table_statistics task");
 }
 
 TEST_CASE("checkpoint_store: a file that others can read is closed to them") {
@@ -476,9 +477,9 @@ TEST_CASE("checkpoint_store: what is not ours stays as it is") {
   }
   SUBCASE("a newer schema version") {
     REQUIRE(open_store(path)->close());
-    query(path, "PRAGMA user_version = 2");
+    query(path, "PRAGMA user_version = 3");
     CHECK(open_error(path).to_string() == fmt::format("state file {}: made by a newer dmskafka: its schema "
-                                                      "version is 2, this program knows 1\n  use the newer "
+                                                      "version is 3, this program knows 2\n  use the newer "
                                                       "program, or another --state",
                                                       path));
     CHECK(open_checkpoint_store_for_reading(path).error().message().find("newer dmskafka") !=
@@ -621,6 +622,149 @@ TEST_CASE("checkpoint_store: the null store keeps nothing") {
   CHECK(!store->load_task().value().has_value());
   CHECK(store->count_data_errors().value() == 0);
   REQUIRE(store->close());
+}
+
+CdcCheckpoint checkpoint_at(std::uint64_t number) {
+  CdcCheckpoint checkpoint;
+  checkpoint.position = LogPosition{"\0p" + std::to_string(number), std::to_string(number), 1, number};
+  checkpoint.previous = PreviousTransaction{~std::uint64_t{0}, 7};
+  checkpoint.commit_us = 11;
+  checkpoint.saved_us = 12;
+  checkpoint.transactions = 13;
+  return checkpoint;
+}
+
+std::shared_ptr<const TableSchema> orders_schema() {
+  auto schema = std::make_shared<TableSchema>();
+  schema->name = TableName{"public", "orders"};
+  schema->source_handle = "16384";
+  schema->old_row = OldRow::kOtherColumns;
+  ColumnSchema line;
+  line.name = "line";
+  line.type = DmsType::kInt32;
+  line.value_kind = ValueKind::kInteger;
+  line.nullable = false;
+  ColumnSchema price = line;
+  price.name = "price";
+  price.type = DmsType::kDecimal;
+  price.value_kind = ValueKind::kDecimal;
+  price.precision = 12;
+  price.scale = 2;
+  price.source_type = "numeric(12,2)";
+  price.number = 5;
+  ColumnSchema text;
+  text.name = "text";
+  text.length = 40;
+  text.lob = true;
+  text.collation = "C";
+  ColumnSchema order = line;
+  order.name = "order";
+  schema->columns = {line, price, text, order};
+  schema->primary_key = {3, 0};
+  return schema;
+}
+
+TEST_CASE("checkpoint_store: a checkpoint comes back whole, with its statistics and schemas") {
+  const TempDirectory directory;
+  const std::string path = directory.file("s");
+  {
+    const auto store = open_store(path);
+    CHECK(!*store->load_checkpoint());
+    CheckpointUpdate update;
+    update.checkpoint = checkpoint_at(5);
+    update.statistics = {TableStatistics{TableName{"public", "orders"}, 1, 2, 3, 4, 5}};
+    update.schemas = {orders_schema()};
+    REQUIRE(store->save_checkpoint(update));
+  }
+  const auto store = open_store(path);
+  const auto checkpoint = *store->load_checkpoint();
+  REQUIRE(checkpoint);
+  CHECK(checkpoint->position.bytes == checkpoint_at(5).position.bytes);
+  CHECK(checkpoint->position.text == "5");
+  CHECK(checkpoint->position == checkpoint_at(5).position);
+  CHECK(checkpoint->previous == checkpoint_at(5).previous);
+  CHECK(checkpoint->commit_us == 11);
+  CHECK(checkpoint->saved_us == 12);
+  CHECK(checkpoint->transactions == 13);
+  const auto statistics = *store->load_statistics();
+  REQUIRE(statistics.size() == 1);
+  CHECK(statistics[0].name == TableName{"public", "orders"});
+  CHECK(statistics[0].inserts == 1);
+  CHECK(statistics[0].updates == 2);
+  CHECK(statistics[0].deletes == 3);
+  CHECK(statistics[0].ddls == 4);
+  CHECK(statistics[0].last_update_us == 5);
+  const auto schemas = *store->load_schemas();
+  REQUIRE(schemas.size() == 1);
+  CHECK(schemas[0].name == orders_schema()->name);
+  CHECK(schemas[0].source_handle == "16384");
+  CHECK(schemas[0].old_row == OldRow::kOtherColumns);
+  CHECK(schemas[0].columns == orders_schema()->columns);
+  CHECK(schemas[0].primary_key == orders_schema()->primary_key);
+}
+
+TEST_CASE("checkpoint_store: a checkpoint never moves back") {
+  const TempDirectory directory;
+  const auto store = open_store(directory.file("s"));
+  CheckpointUpdate update;
+  update.checkpoint = checkpoint_at(5);
+  REQUIRE(store->save_checkpoint(update));
+  REQUIRE(store->save_checkpoint(update));
+  update.checkpoint = checkpoint_at(4);
+  const auto refused = store->save_checkpoint(update);
+  REQUIRE(!refused);
+  CHECK(refused.error().message() == "a checkpoint would move back from 5 to 4");
+  CHECK((*store->load_checkpoint())->position.text == "5");
+}
+
+TEST_CASE("checkpoint_store: a forgotten table is gone, an altered one is replaced, the others stay") {
+  const TempDirectory directory;
+  const auto store = open_store(directory.file("s"));
+  CheckpointUpdate update;
+  update.checkpoint = checkpoint_at(1);
+  auto kept = std::make_shared<TableSchema>(*orders_schema());
+  kept->name.table = "kept";
+  update.schemas = {orders_schema(), kept};
+  REQUIRE(store->save_checkpoint(update));
+  auto altered = std::make_shared<TableSchema>(*kept);
+  altered->columns.pop_back();
+  altered->primary_key = {0};
+  update.forgotten = {orders_schema()->name};
+  update.schemas = {altered};
+  REQUIRE(store->save_checkpoint(update));
+  const auto schemas = *store->load_schemas();
+  REQUIRE(schemas.size() == 1);
+  CHECK(schemas[0].name.table == "kept");
+  CHECK(schemas[0].columns.size() == 3);
+  REQUIRE(store->discard_task());
+  CHECK(!*store->load_checkpoint());
+  CHECK(store->load_schemas()->empty());
+}
+
+TEST_CASE(
+    "checkpoint_store: a file of version 1 is read as it is, and brought up to date when opened for "
+    "writing") {
+  const TempDirectory directory;
+  const std::string path = directory.file("s");
+  query(path,
+        fmt::format(
+            "BEGIN; {}; CREATE TABLE checkpoint (id INTEGER); CREATE TABLE table_statistics (id INTEGER);"
+            " PRAGMA application_id = {}; PRAGMA user_version = 1; COMMIT",
+            kStateFileSchema, kStateFileApplicationId));
+  query(path, "INSERT INTO load_threads VALUES (1, 7, 0, 0, 0, 0)");
+  {
+    const auto reading = open_checkpoint_store_for_reading(path);
+    REQUIRE(reading);
+    CHECK(!*(*reading)->load_checkpoint());
+    CHECK((*reading)->load_statistics()->empty());
+  }
+  const auto store = open_store(path);
+  CHECK(query(path, "PRAGMA user_version") == "2");
+  CHECK(store->load_threads()->reader_threads == 7);
+  CheckpointUpdate update;
+  update.checkpoint = checkpoint_at(5);
+  REQUIRE(store->save_checkpoint(update));
+  CHECK((*store->load_checkpoint())->position.text == "5");
 }
 
 }  // namespace

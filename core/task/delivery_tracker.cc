@@ -1,5 +1,7 @@
 #include "core/task/delivery_tracker.h"
 
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace dmskafka {
@@ -29,24 +31,58 @@ bool DeliveryUnit::wait_settled(std::chrono::nanoseconds wait, std::stop_token s
                            [&] { return outstanding_.load(std::memory_order_acquire) == 0; });
 }
 
-DeliveryUnit& DeliveryTracker::begin(LogPosition end_position) {
+void DeliveryTracker::add(std::shared_ptr<LogPortion> portion) {
   MutexLock lock(mutex_);
-  return *entries_.emplace_back(Entry{std::move(end_position), std::make_unique<DeliveryUnit>()}).unit;
+  portion->sequence = ++last_sequence_;
+  portions_.push_back(std::move(portion));
 }
 
-std::optional<LogPosition> DeliveryTracker::safe_position() {
-  MutexLock lock(mutex_);
-  std::optional<LogPosition> safe;
-  while (!entries_.empty() && entries_.front().unit->settled() && entries_.front().unit->intact()) {
-    safe = std::move(entries_.front().end_position);
-    entries_.pop_front();
+void DeliveryTracker::look() {
+  while (passed_ < portions_.size()) {
+    const LogPortion& portion = *portions_[passed_];
+    if (!portion.unit.settled() || !portion.unit.intact()) return;
+    ++passed_;
+    passed_sequence_ = portion.sequence;
   }
-  return safe;
+}
+
+std::vector<std::shared_ptr<LogPortion>> DeliveryTracker::take_passed() {
+  MutexLock lock(mutex_);
+  look();
+  const auto end = portions_.begin() + static_cast<std::ptrdiff_t>(passed_);
+  std::vector<std::shared_ptr<LogPortion>> taken(std::make_move_iterator(portions_.begin()),
+                                                 std::make_move_iterator(end));
+  portions_.erase(portions_.begin(), end);
+  passed_ = 0;
+  return taken;
+}
+
+std::uint64_t DeliveryTracker::passed_sequence() {
+  MutexLock lock(mutex_);
+  look();
+  return passed_sequence_;
+}
+
+bool DeliveryTracker::wait_passed(std::uint64_t sequence, std::chrono::nanoseconds wait,
+                                  const std::stop_token& stop) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    std::shared_ptr<LogPortion> first;  // held, because the checkpoint thread may take it meanwhile
+    {
+      MutexLock lock(mutex_);
+      look();
+      if (passed_sequence_ >= sequence) return true;
+      if (passed_ < portions_.size()) first = portions_[passed_];
+    }
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (first == nullptr || left <= std::chrono::nanoseconds(0)) return false;
+    if (!first->unit.wait_settled(left, stop) || !first->unit.intact()) return false;
+  }
 }
 
 std::size_t DeliveryTracker::pending() const {
   MutexLock lock(mutex_);
-  return entries_.size();
+  return portions_.size();
 }
 
 }  // namespace dmskafka

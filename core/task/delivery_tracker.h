@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <vector>
 
 #include "core/base/log_position.h"
 #include "core/base/mutex.h"
@@ -60,30 +61,50 @@ class DeliveryUnit {
   mutable CondVar settled_;
 };
 
-/// The units of a log in its order, and the position that is safe to store.
+/// A stretch of a log that is sent as a whole. It may end inside a transaction, or hold many of them.
+struct LogPortion {
+  DeliveryUnit unit;
+  std::uint64_t sequence = 0;  ///< from 1, without gaps; given by the tracker
+  /// The last place in it where no transaction is open; nullopt: a transaction goes on through all of it. Written before
+  /// the unit is sealed, like whatever a derived class adds.
+  std::optional<LogPosition> end;
+
+  LogPortion() = default;
+  LogPortion(const LogPortion&) = delete;
+  LogPortion& operator=(const LogPortion&) = delete;
+  virtual ~LogPortion() = default;
+};
+
+/// The portions of a log in its order: which of them are passed, and so the position that is safe to store.
 ///
 /// Invariants:
-///  1. safe_position() is the end position of a unit that is settled and intact, as are all its predecessors.
+///  1. A portion is taken only when it is settled and intact, as are all its predecessors; so `end` of the last one taken
+///     that has an end is safe to store.
 ///  2. It never moves back.
-///  3. A unit without messages moves it like any other (filtered transactions must not pin the log).
-/// Thread: begin() from the log reader alone; safe_position() from the checkpoint thread.
+///  3. A portion without messages moves it like any other (filtered transactions must not pin the log).
+/// Thread: add() and the waiting from the log reader alone; take_passed() from the checkpoint thread.
 class DeliveryTracker {
  public:
-  /// A new last unit; `end_position` is stored once it and all before it are settled. The reference lives
-  /// until safe_position() passed it.
-  DeliveryUnit& begin(LogPosition end_position);
-  /// nullopt: nothing new since the last call.
-  std::optional<LogPosition> safe_position();
-  /// Units that are not yet passed.
+  /// A new last portion.
+  void add(std::shared_ptr<LogPortion> portion);
+  /// The portions passed since the last call, in order.
+  std::vector<std::shared_ptr<LogPortion>> take_passed();
+  /// Every portion up to this one is settled and intact.
+  std::uint64_t passed_sequence();
+  /// True once passed_sequence() is at least `sequence`; false after `wait` or a stop request, and as long as a portion
+  /// before it has lost something. REQUIRES: it is sealed, as are all before it.
+  bool wait_passed(std::uint64_t sequence, std::chrono::nanoseconds wait, const std::stop_token& stop);
+  /// Portions that are not taken yet.
   std::size_t pending() const;
 
  private:
-  struct Entry {
-    LogPosition end_position;
-    std::unique_ptr<DeliveryUnit> unit;
-  };
+  void look() REQUIRES_LOCK(mutex_);
+
   mutable Mutex mutex_;
-  std::deque<Entry> entries_ GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<LogPortion>> portions_ GUARDED_BY(mutex_);
+  std::size_t passed_ GUARDED_BY(mutex_) = 0;  // of portions_, from the front
+  std::uint64_t passed_sequence_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_sequence_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace dmskafka

@@ -23,62 +23,115 @@ LogPosition at(std::uint64_t number) {
   return LogPosition{std::to_string(number), std::to_string(number), 0, number};
 }
 
+DeliveryUnit& begin(DeliveryTracker& tracker, std::optional<LogPosition> end) {
+  auto portion = std::make_shared<LogPortion>();
+  portion->end = std::move(end);
+  tracker.add(portion);
+  return portion->unit;
+}
+
+std::optional<LogPosition> safe_position(DeliveryTracker& tracker) {
+  std::optional<LogPosition> safe;
+  for (const auto& portion : tracker.take_passed()) {
+    if (portion->end) safe = portion->end;
+  }
+  return safe;
+}
+
 TEST_CASE("delivery_tracker: nothing is safe before the first unit is settled") {
   DeliveryTracker tracker;
-  CHECK(!tracker.safe_position());
-  DeliveryUnit& unit = tracker.begin(at(1));
-  CHECK(!tracker.safe_position());
+  CHECK(!safe_position(tracker));
+  DeliveryUnit& unit = begin(tracker, at(1));
+  CHECK(!safe_position(tracker));
   unit.sent();
   unit.seal();
-  CHECK(!tracker.safe_position());
+  CHECK(!safe_position(tracker));
   unit.reported(1);
-  CHECK(tracker.safe_position() == at(1));
-  CHECK(!tracker.safe_position());
+  CHECK(safe_position(tracker) == at(1));
+  CHECK(!safe_position(tracker));
   CHECK(tracker.pending() == 0);
 }
 
 TEST_CASE("delivery_tracker: a unit that is not sealed holds the position, though all it sent is reported") {
   DeliveryTracker tracker;
-  DeliveryUnit& unit = tracker.begin(at(1));
+  DeliveryUnit& unit = begin(tracker, at(1));
   unit.sent(2);
   unit.reported(2);
   CHECK(!unit.settled());
-  CHECK(!tracker.safe_position());
+  CHECK(!safe_position(tracker));
   unit.sent();
   unit.seal();
-  CHECK(!tracker.safe_position());
+  CHECK(!safe_position(tracker));
   unit.reported(1);
-  CHECK(tracker.safe_position() == at(1));
+  CHECK(safe_position(tracker) == at(1));
 }
 
 TEST_CASE("delivery_tracker: later units wait for the first, and are passed with it") {
   DeliveryTracker tracker;
-  DeliveryUnit& first = tracker.begin(at(1));
-  DeliveryUnit& second = tracker.begin(at(2));
-  DeliveryUnit& third = tracker.begin(at(3));
+  DeliveryUnit& first = begin(tracker, at(1));
+  DeliveryUnit& second = begin(tracker, at(2));
+  DeliveryUnit& third = begin(tracker, at(3));
   first.sent();
   first.seal();
   second.sent(5);
   second.seal();
   third.seal();
   second.reported(5);
-  CHECK(!tracker.safe_position());
+  CHECK(!safe_position(tracker));
   CHECK(tracker.pending() == 3);
   first.reported(1);
-  CHECK(tracker.safe_position() == at(3));
+  CHECK(safe_position(tracker) == at(3));
   CHECK(tracker.pending() == 0);
 }
 
 TEST_CASE("delivery_tracker: a unit without messages moves the position") {
   DeliveryTracker tracker;
-  tracker.begin(at(7)).seal();
-  CHECK(tracker.safe_position() == at(7));
+  begin(tracker, at(7)).seal();
+  CHECK(safe_position(tracker) == at(7));
+}
+
+TEST_CASE("delivery_tracker: a portion inside a transaction holds back, and moves nothing itself") {
+  DeliveryTracker tracker;
+  begin(tracker, at(1)).seal();
+  DeliveryUnit& inside = begin(tracker, std::nullopt);
+  begin(tracker, at(2)).seal();
+  inside.sent();
+  inside.seal();
+  CHECK(safe_position(tracker) == at(1));
+  inside.reported(1);
+  CHECK(safe_position(tracker) == at(2));
+  begin(tracker, std::nullopt).seal();
+  CHECK(safe_position(tracker) == std::nullopt);
+  CHECK(tracker.pending() == 0);
+}
+
+TEST_CASE(
+    "delivery_tracker: waiting for a portion ends when it and all before it are settled, or one has lost "
+    "something") {
+  DeliveryTracker tracker;
+  DeliveryUnit& first = begin(tracker, at(1));
+  DeliveryUnit& second = begin(tracker, at(2));
+  first.sent();
+  first.seal();
+  second.seal();
+  CHECK(!tracker.wait_passed(2, 1ms, {}));
+  std::jthread reporter([&] { first.reported(1); });
+  CHECK(tracker.wait_passed(2, 60s, {}));
+  CHECK(tracker.passed_sequence() == 2);
+  CHECK(safe_position(tracker) == at(2));
+  CHECK(tracker.wait_passed(2, 0ns, {}));
+  DeliveryUnit& third = begin(tracker, at(3));
+  third.sent();
+  third.seal();
+  std::jthread loser([&] { third.lost(1); });
+  CHECK(!tracker.wait_passed(3, 60s, {}));
+  CHECK(tracker.passed_sequence() == 2);
 }
 
 TEST_CASE("delivery_tracker: a lost message settles its unit, and holds the position back for ever") {
   DeliveryTracker tracker;
-  tracker.begin(at(1)).seal();
-  DeliveryUnit& unit = tracker.begin(at(2));
+  begin(tracker, at(1)).seal();
+  DeliveryUnit& unit = begin(tracker, at(2));
   unit.sent(2);
   unit.reported(1);
   unit.lost(1);
@@ -86,9 +139,9 @@ TEST_CASE("delivery_tracker: a lost message settles its unit, and holds the posi
   unit.seal();
   CHECK(unit.settled());
   CHECK(!unit.intact());
-  tracker.begin(at(3)).seal();
-  CHECK(tracker.safe_position() == at(1));
-  CHECK(tracker.safe_position() == std::nullopt);
+  begin(tracker, at(3)).seal();
+  CHECK(safe_position(tracker) == at(1));
+  CHECK(safe_position(tracker) == std::nullopt);
 }
 
 TEST_CASE(
@@ -162,7 +215,7 @@ TEST_CASE(
   std::jthread reader([&] {
     std::mt19937 random(1);
     for (std::uint64_t number = 1; number <= kUnits; ++number) {
-      DeliveryUnit& unit = tracker.begin(at(number));
+      DeliveryUnit& unit = begin(tracker, at(number));
       Shadow& shadow = (*shadows)[number];
       for (std::uint32_t sends = random() % 4; sends > 0; --sends) {
         const std::uint64_t messages = random() % 3 + 1;
@@ -178,7 +231,7 @@ TEST_CASE(
   std::uint64_t violations = 0;
   const auto limit = std::chrono::steady_clock::now() + 60s;
   while (passed < kUnits && std::chrono::steady_clock::now() < limit) {
-    const auto safe = tracker.safe_position();
+    const auto safe = safe_position(tracker);
     if (!safe) {
       std::this_thread::yield();
       continue;

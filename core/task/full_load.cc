@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "core/base/logging.h"
+#include "core/task/cdc.h"
+#include "core/task/change_log.h"
 #include "core/task/delivery_accounts.h"
 #include "core/task/load_choice.h"
 #include "core/task/load_recovery.h"
@@ -146,7 +148,12 @@ class FullLoad {
     task_.progress.set_phase("opening the snapshot");
     std::vector<const TableSchema*> schemas;
     for (const auto& table : choice_.todo) schemas.push_back(table->schema.get());
-    DMSKAFKA_ASSIGN(snapshot_, task_.source.open_snapshot(schemas, failure_.token()));
+    if (task_.change_log != nullptr) {
+      DMSKAFKA_TRY(prepare_log());
+    }
+    if (!snapshot_) {
+      DMSKAFKA_ASSIGN(snapshot_, task_.source.open_snapshot(schemas, failure_.token()));
+    }
     DMSKAFKA_ASSIGN(const PlannedSegments planned,
                     plan_all_segments(choice_.todo, *snapshot_, task_.store,
                                       SegmentPlanningOptions{task_.rows_max_per_table.has_value()}));
@@ -162,6 +169,37 @@ class FullLoad {
     }
     choice_.record.snapshot_position = snapshot_->position();
     return task_.store.save_task(choice_.record);
+  }
+
+  /// The position from which changes will be followed is stored before the first row is read. A load that goes on keeps the
+  /// first one: what changed since is replayed over rows of a newer snapshot.
+  Result<void> prepare_log() {
+    DMSKAFKA_ASSIGN(const std::optional<CdcCheckpoint> stored, task_.store.load_checkpoint());
+    if (stored) return {};
+    DMSKAFKA_ASSIGN(const std::vector<SegmentPlanRecord> begun, task_.store.load_segment_plans());
+    if (choice_.tables_done_before != 0 || !begun.empty()) {
+      return Error(ErrorCode::kStateFile,
+                   "this load began without keeping the source's log: what was changed since its first "
+                   "snapshot "
+                   "cannot be followed any more")
+          .hint("finish it without following changes, or use --restart to load everything again");
+    }
+    std::vector<std::shared_ptr<const TableSchema>> tables;
+    for (const auto& table : choice_.todo) {
+      // So that nobody follows changes of a table whose load has not even begun.
+      TableLoadRecord record;
+      record.name = table->progress.name;
+      record.control_records_sent = table->control_records_sent();
+      DMSKAFKA_TRY(task_.store.save_table(record));
+      tables.push_back(table->schema);
+    }
+    task_.progress.set_phase("preparing the source's log");
+    DMSKAFKA_ASSIGN(
+        ChangeLog::Prepared prepared,
+        prepare_cdc(*task_.change_log, task_.store, tables, ChangeLog::WithSnapshot::kYes, failure_.token()));
+    log_info(fmt::format("task {}: changes will be followed from {}", task_.task_id, prepared.start.text));
+    snapshot_ = std::move(prepared.snapshot);
+    return {};
   }
 
   // --- the load ---

@@ -21,6 +21,8 @@
 
 namespace dmskafka {
 
+class ChangeLog;
+
 /// What a full load needs. All references outlive run_full_load().
 struct FullLoadTask {
   Source& source;
@@ -37,6 +39,8 @@ struct FullLoadTask {
   std::vector<TableName> only_tables;               ///< dry-run --table; empty: all selected
   std::chrono::milliseconds recovery_wait{
       1'000};  ///< before a load that lost its source or producer begins again
+  /// Prepared before the first row is read, so that what is committed from then on can be followed; null: nothing follows.
+  ChangeLog* change_log = nullptr;
 };
 
 /// How it ended. Filled also when the load fails, as far as it came.

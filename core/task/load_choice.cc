@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/logging.h"
+#include "core/task/task_identity.h"
 
 namespace dmskafka {
 namespace {
@@ -39,32 +40,7 @@ class Chooser {
     if (!before) return task_.store.save_task(choice_.record);
     choice_.resumed = true;
     choice_.record.snapshot_position = before->snapshot_position;
-    return check_same_task(*before);
-  }
-
-  Result<void> check_same_task(const TaskRecord& before) const {
-    const auto refuse = [](std::string_view what, std::string_view was, std::string_view is) {
-      return Error(ErrorCode::kStateFile,
-                   fmt::format("the state file belongs to another {}: it has {}, this run has {}", what, was,
-                               is))
-          .hint("use another --state file, or --restart to discard what it holds and load again");
-    };
-    if (before.task_id != choice_.record.task_id)
-      return refuse("task", before.task_id, choice_.record.task_id);
-    if (before.source != choice_.record.source) {
-      const auto text = [](const SourceIdentity& s) {
-        return fmt::format("{} {} {}", s.kind, s.server, s.database);
-      };
-      return refuse("source", text(before.source), text(choice_.record.source));
-    }
-    if (before.target != choice_.record.target) return refuse("target", before.target, choice_.record.target);
-    if (before.mapping_digest != choice_.record.mapping_digest) {
-      return Error(ErrorCode::kStateFile,
-                   "the table mapping or a setting that shapes messages changed since this task began; "
-                   "the tables already loaded have the old shape")
-          .hint("put the old mapping back, or use --restart to load everything again");
-    }
-    return {};
+    return check_same_task(*before, choice_.record);
   }
 
   /// Catalogue → selection → plans; splits what an earlier run has done from what is to do.

@@ -88,7 +88,51 @@ Result<void> MessageSender::send_control(const TablePlan& plan, const Topic& top
                                          const std::stop_token& stop) {
   message_.clear();
   plan.encode_control(operation, options_.clock.now(), message_);
+  return count_and_send(topic, ticket, stop);
+}
+
+Result<void> MessageSender::send_alteration(const TablePlan& plan, const Topic& topic, const SchemaStep& step,
+                                            DeliveryTicket& ticket, const std::stop_token& stop) {
+  message_.clear();
+  plan.encode_alteration(step, options_.clock.now(), message_);
+  return count_and_send(topic, ticket, stop);
+}
+
+Result<void> MessageSender::send_task_message(const Topic& topic, const TaskMessage& message,
+                                              DeliveryTicket& ticket, const std::stop_token& stop) {
+  message_.clear();
+  message_.key.append(message.key);
+  message_.value.append(message.value);
+  return count_and_send(topic, ticket, stop);
+}
+
+Result<void> MessageSender::count_and_send(const Topic& topic, DeliveryTicket& ticket,
+                                           const std::stop_token& stop) {
   ticket.unit->sent();
+  auto sent = send_message(topic, ticket, stop);
+  if (!sent) ticket.unit->lost(1);
+  return sent;
+}
+
+Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topic, const Change& change,
+                                        DeliveryTicket& ticket, const std::stop_token& stop) {
+  const Disposition disposition = plan.disposition(change);
+  if (disposition == Disposition::kLeaveOut || disposition == Disposition::kLeaveOutUnseen ||
+      ticket.table->suspended.load(std::memory_order_relaxed)) {
+    ticket.table->rows_filtered.fetch_add(1, std::memory_order_relaxed);
+    ticket.unit->reported(1);
+    return {};
+  }
+  message_.clear();
+  if (disposition == Disposition::kSendAsDelete) {
+    plan.encode(deletion_of(change), options_.clock.now(), message_);
+  } else {
+    plan.encode(change, options_.clock.now(), message_);
+  }
+  if (message_.failed_expressions != 0) {
+    ticket.table->expressions_failed.fetch_add(message_.failed_expressions, std::memory_order_relaxed);
+  }
+  if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) return {};
   auto sent = send_message(topic, ticket, stop);
   if (!sent) ticket.unit->lost(1);
   return sent;

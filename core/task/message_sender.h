@@ -28,6 +28,16 @@ class MessageSender {
   /// on an error those not taken are lost to it. Errors: those of Sink::send().
   Result<void> send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                     DeliveryTicket& ticket, const std::stop_token& stop);
+  /// Sends what a change of a log becomes: a record, the deletion of a row that left the selection, or nothing.
+  /// REQUIRES: the change is counted on `ticket.unit` (sent()); on an error it is lost to it. Errors: those of Sink::send().
+  Result<void> send_change(const TablePlan& plan, const Topic& topic, const Change& change,
+                           DeliveryTicket& ticket, const std::stop_token& stop);
+  /// Counts and sends the control record of one step of an ALTER.
+  Result<void> send_alteration(const TablePlan& plan, const Topic& topic, const SchemaStep& step,
+                               DeliveryTicket& ticket, const std::stop_token& stop);
+  /// Counts and sends a message that belongs to no table.
+  Result<void> send_task_message(const Topic& topic, const TaskMessage& message, DeliveryTicket& ticket,
+                                 const std::stop_token& stop);
   /// Counts and sends a control record of the table.
   Result<void> send_control(const TablePlan& plan, const Topic& topic, ControlOperation operation,
                             DeliveryTicket& ticket, const std::stop_token& stop);
@@ -37,6 +47,7 @@ class MessageSender {
   bool account(const Topic& topic, DeliveryTicket& ticket);
   void refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated);
   OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket) const;
+  Result<void> count_and_send(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);
   Result<void> send_message(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);
 
   Sink& sink_;

@@ -124,8 +124,7 @@ Result<KafkaProperties> admin_properties(const KafkaSinkOptions& options) {
 
 Result<KafkaProperties> producer_properties(const KafkaSinkOptions& options, std::int64_t batch_bytes_max) {
   KafkaProperties properties = connection_properties(options);
-  // Fuller batches cost less CPU and compress better; a row's delay matters little beside a load's duration.
-  properties.emplace_back("linger.ms", "25");
+  properties.emplace_back("linger.ms", std::to_string(options.linger.count()));
   properties.emplace_back("compression.codec", "lz4");
   properties.emplace_back("batch.num.messages", "100000");
   DMSKAFKA_TRY(add_users_own(properties, options));

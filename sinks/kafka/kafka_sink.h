@@ -22,6 +22,8 @@ struct KafkaSinkOptions {
   std::size_t in_flight_bytes_max =
       32 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
   std::uint32_t producer_count = 1;  ///< handles; a partition always belongs to one of them
+  /// How long a message waits for others to fill its batch. Fuller batches cost less CPU and compress better.
+  std::chrono::milliseconds linger{25};
   std::chrono::milliseconds connect_timeout{30'000};  ///< for the first broker to answer
 };
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/bounded_queue.h"
+#include "core/task/schema_difference.h"
 
 namespace dmskafka::fake {
 namespace {
@@ -213,6 +215,9 @@ class FakeStore final : public CheckpointStore {
     file_.segment_plans.clear();
     file_.threads = {};
     file_.data_errors.clear();
+    file_.checkpoint.reset();
+    file_.statistics.clear();
+    file_.schemas.clear();
     return {};
   }
   Result<std::vector<TableLoadRecord>> load_tables() override {
@@ -266,6 +271,35 @@ class FakeStore final : public CheckpointStore {
     file_.threads = threads;
     return {};
   }
+  Result<std::optional<CdcCheckpoint>> load_checkpoint() override {
+    MutexLock lock(file_.mutex);
+    return file_.checkpoint;
+  }
+  Result<void> save_checkpoint(const CheckpointUpdate& update) override {
+    MutexLock lock(file_.mutex);
+    DMSKAFKA_TRY(check());
+    if (file_.checkpoint && update.checkpoint.position < file_.checkpoint->position) {
+      return Error(ErrorCode::kInternal, "a checkpoint would move back");
+    }
+    file_.checkpoint = update.checkpoint;
+    for (const TableStatistics& table : update.statistics) {
+      std::erase_if(file_.statistics, [&](const TableStatistics& old) { return old.name == table.name; });
+      file_.statistics.push_back(table);
+    }
+    for (const TableName& table : update.forgotten) file_.schemas.erase(table);
+    for (const auto& schema : update.schemas) file_.schemas[schema->name] = *schema;
+    return {};
+  }
+  Result<std::vector<TableStatistics>> load_statistics() override {
+    MutexLock lock(file_.mutex);
+    return file_.statistics;
+  }
+  Result<std::vector<TableSchema>> load_schemas() override {
+    MutexLock lock(file_.mutex);
+    std::vector<TableSchema> schemas;
+    for (const auto& [name, schema] : file_.schemas) schemas.push_back(schema);
+    return schemas;
+  }
   Result<void> add_data_error(const DataErrorRecord& record) override {
     MutexLock lock(file_.mutex);
     DMSKAFKA_TRY(check());
@@ -298,14 +332,39 @@ class FakePlan final : public TablePlan {
   const TableSchema& schema() const override { return *schema_; }
   const std::string& topic() const override { return topic_; }
   const TableName& target_name() const override { return schema_->name; }
+  /// A loaded row is "table:value"; a change "insert table:value id.record<previous id.record".
   void encode(const Change& change, WallTime, EncodedMessage& out) const override {
-    out.key.append(change.after[0].view());
-    out.value.append(schema_->name.table + ":");
-    out.value.append(change.after[0].view());
+    const RowView row = change.operation == Operation::kDelete ? change.before : change.after;
+    out.key.append(row[0].view());
+    if (change.operation == Operation::kLoad) {
+      out.value.append(schema_->name.table + ":");
+      out.value.append(row[0].view());
+      return;
+    }
+    constexpr std::array<std::string_view, 4> kOperations = {"load", "insert", "update", "delete"};
+    const SourceTransaction& transaction = *change.transaction;
+    out.value.append(fmt::format("{} {}:{} {}.{}<{}.{}",
+                                 kOperations[static_cast<std::size_t>(change.operation)], schema_->name.table,
+                                 row[0].view(), transaction.id, change.transaction_record,
+                                 transaction.previous_id, transaction.previous_record));
+  }
+  void encode_key(const Change& change, WallTime, EncodedMessage& out) const override {
+    out.key.append((change.operation == Operation::kDelete ? change.before : change.after)[0].view());
+  }
+  bool encode_old_key(const Change& change, WallTime, EncodedMessage& out) const override {
+    if (change.before.empty() || change.before[0].view() == change.after[0].view()) return false;
+    out.key.append(change.before[0].view());
+    return true;
   }
   void encode_control(ControlOperation operation, WallTime, EncodedMessage& out) const override {
     out.key.append("control." + schema_->name.table);
-    out.value.append(operation == ControlOperation::kDropTable ? "drop-table" : "create-table");
+    out.value.append(operation == ControlOperation::kDropTable       ? "drop-table"
+                     : operation == ControlOperation::kTruncateTable ? "truncate-table"
+                                                                     : "create-table");
+  }
+  void encode_alteration(const SchemaStep& step, WallTime, EncodedMessage& out) const override {
+    out.key.append("control." + schema_->name.table);
+    out.value.append(step.operation == ControlOperation::kAddColumn ? "add-column" : "other-step");
   }
 
  private:

@@ -43,7 +43,13 @@ class FakeSource final : public Source {
   std::atomic<int> snapshots_opened{0};
   std::atomic<int> readers_opened{0};
 
+  ChangeLog* log = nullptr;  ///< null: it has none
+
   Result<SourceIdentity> identity() override { return source_identity; }
+  Result<ChangeLog*> change_log(std::string_view task_id) override {
+    if (log == nullptr) return Source::change_log(task_id);
+    return log;
+  }
   Result<std::vector<CatalogTable>> list_tables() override;
   Result<std::vector<Result<TableSchema>>> describe_tables(std::span<const TableName> names) override;
   Result<std::unique_ptr<Snapshot>> open_snapshot(std::span<const TableSchema* const>,
@@ -91,6 +97,9 @@ struct FakeStateFile {
     std::string reason;
   };
   std::vector<Kept> data_errors;
+  std::optional<CdcCheckpoint> checkpoint;
+  std::vector<TableStatistics> statistics;
+  std::map<TableName, TableSchema> schemas;
   std::function<std::optional<Error>()> fail_write;
 
   /// How many ranges of the first table with a plan are done. Thread: any.
@@ -107,6 +116,7 @@ class FakePlanner final : public Planner {
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const override;
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override;
   const std::string& digest() const override { return digest_text; }
+  bool sends_in_cdc(ControlOperation) const override { return true; }
 };
 
 }  // namespace dmskafka::fake
