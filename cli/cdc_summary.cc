@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "cli/figures.h"
+#include "cli/summary.h"
 #include "core/base/clock.h"
 #include "core/json/json_writer.h"
 
@@ -70,6 +71,10 @@ std::string cdc_summary_text(const CdcOutcome& outcome) {
     if (table.state.load() != TableState::kTableError && !table.suspended.load()) continue;
     text += fmt::format("  not followed: {}: {}\n", table.name.text(), table.error());
   }
+  for (const TableProgress& table : outcome.progress.tables()) {
+    for (const std::string& note : rule_notes(table)) text += fmt::format("  {}\n", note);
+  }
+  text += losses_text(outcome.progress);
   for (const std::string& note : summary.notes) text += fmt::format("  {}\n", note);
   if (outcome.failure) {
     text += fmt::format("exit status {}: {}\n", static_cast<int>(outcome.status), reason(outcome));

@@ -50,22 +50,6 @@ std::string tables_in_error(const LoadOutcome& outcome) {
   return text.empty() ? text : "tables in error:\n" + text;
 }
 
-// What messages do not hold although the source has it, table by table.
-std::string losses_text(const TaskProgress& progress) {
-  std::string text;
-  for (const TableProgress& table : progress.tables()) {
-    if (const std::uint64_t cut = table.values_cut.load(); cut != 0) {
-      text += fmt::format("  {}: {} cut at LobMaxSize\n", table.name.text(),
-                          counted(cut, "value was", "values were"));
-    }
-    if (const std::uint64_t replaced = table.characters_replaced.load(); replaced != 0) {
-      text += fmt::format("  {}: {} not UTF-8 and became U+FFFD\n", table.name.text(),
-                          counted(replaced, "sequence of bytes was", "sequences of bytes were"));
-    }
-  }
-  return text;
-}
-
 std::string_view next_step(const LoadOutcome& outcome) {
   if (outcome.state_file.empty() && outcome.status != ExitStatus::kBug) return "";  // nothing to resume
   switch (outcome.status) {
@@ -97,6 +81,21 @@ std::string reason(const LoadOutcome& outcome) {
 }
 
 }  // namespace
+
+std::string losses_text(const TaskProgress& progress) {
+  std::string text;
+  for (const TableProgress& table : progress.tables()) {
+    if (const std::uint64_t cut = table.values_cut.load(); cut != 0) {
+      text += fmt::format("  {}: {} cut at LobMaxSize\n", table.name.text(),
+                          counted(cut, "value was", "values were"));
+    }
+    if (const std::uint64_t replaced = table.characters_replaced.load(); replaced != 0) {
+      text += fmt::format("  {}: {} not UTF-8 and became U+FFFD\n", table.name.text(),
+                          counted(replaced, "sequence of bytes was", "sequences of bytes were"));
+    }
+  }
+  return text;
+}
 
 std::string summary_text(const LoadOutcome& outcome) {
   const FullLoadSummary& summary = outcome.summary;

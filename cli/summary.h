@@ -21,6 +21,8 @@ struct LoadOutcome {
   int signal = 0;          ///< that stopped the load; 0: none
 };
 
+/// What messages do not hold although the source has it, a line for each table and kind.
+std::string losses_text(const TaskProgress& progress);
 /// The summary for people, lines with their newlines: what was copied and how fast, the tables in error with their
 /// reasons, why the process exits as it does, and what to do next.
 std::string summary_text(const LoadOutcome& outcome);

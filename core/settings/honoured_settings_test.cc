@@ -41,6 +41,9 @@ constexpr std::string_view kKafkaTls = "plaintext, ssl-encryption and ssl-authen
 constexpr std::string_view kKafkaSasl = "sasl-ssl with SaslMechanism plain and scram-sha-512";
 constexpr std::string_view kDataErrors = "DataErrorPolicy, DataErrorEscalationCount";
 constexpr std::string_view kTableErrors = "TableErrorPolicy, TableErrorEscalationCount";
+constexpr std::string_view kChanges = "test/integration/cdc_records/test.py";
+constexpr std::string_view kParallelApply = "ParallelApplyThreads, ParallelApplyQueuesPerThread";
+constexpr std::string_view kPolicies = "test/golden/cdc_control_policies/task-settings.json";
 constexpr std::string_view kLobs = "LOBs: whole by default";
 constexpr std::string_view kPageExample = "the page's own example";
 
@@ -49,6 +52,8 @@ const std::vector<Shown> kKafka = {
     {"Topic", "mapping/table_mapping_test.cc", "table_mapping: TargetSchema and Topic are the plan's",
      "topic"},
     {"MessageFormat", "test/golden/sample_insert/settings.json", "", ""},
+    {"IncludeTransactionDetails", "test/golden/sample_transaction_details/settings.json", "", ""},
+    {"IncludeTableAlterOperations", "test/golden/cdc_control_plain/settings.json", "", ""},
     {"IncludePartitionValue", kShapes, "PartitionIncludeSchemaTable and IncludePartitionValue", ""},
     {"PartitionIncludeSchemaTable", kShapes, "PartitionIncludeSchemaTable and IncludePartitionValue", ""},
     {"IncludeControlDetails", "test/golden/control_details/settings.json", "", ""},
@@ -109,6 +114,9 @@ const std::vector<Shown> kTask = {
     {"TargetMetadata.ParallelLoadThreads", kSettings, kPageExample, "Parallel{kind}Threads"},
     {"TargetMetadata.ParallelLoadBufferSize", kSettings, kPageExample, "Parallel{kind}BufferSize"},
     {"TargetMetadata.ParallelLoadQueuesPerThread", kSettings, kPageExample, "Parallel{kind}QueuesPerThread"},
+    {"TargetMetadata.ParallelApplyThreads", kChanges, kParallelApply, "ParallelApplyThreads"},
+    {"TargetMetadata.ParallelApplyBufferSize", kChanges, kParallelApply, "ParallelApplyBufferSize"},
+    {"TargetMetadata.ParallelApplyQueuesPerThread", kChanges, kParallelApply, "ParallelApplyQueuesPerThread"},
     {"TargetMetadata.BatchApplyEnabled", "core/settings/task_settings_test.cc",
      "task_settings: BatchApplyEnabled is a warning", "BatchApplyEnabled"},
     {"FullLoadSettings.TargetTablePrepMode", kShapes, "an empty table sends its control records",
@@ -125,6 +133,17 @@ const std::vector<Shown> kTask = {
     {"ErrorBehavior.TableErrorEscalationCount", kSettings, kTableErrors, "TableErrorEscalationCount"},
     {"ErrorBehavior.FailOnNoTablesCaptured", "test/integration/errors/test.py",
      "a table that is not there: no tables are found", "FailOnNoTablesCaptured"},
+    {"BeforeImageSettings.EnableBeforeImage", "test/golden/before_setting_key_dms/task-settings.json", "",
+     "EnableBeforeImage"},
+    {"BeforeImageSettings.FieldName", "test/golden/cdc_transformed/task-settings.json", "", "FieldName"},
+    {"BeforeImageSettings.ColumnFilter", "test/golden/before_setting_all_dms/task-settings.json", "",
+     "ColumnFilter"},
+    {"ChangeProcessingDdlHandlingPolicy.HandleSourceTableDropped", kPolicies, "", "HandleSourceTableDropped"},
+    {"ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated", kPolicies, "",
+     "HandleSourceTableTruncated"},
+    {"ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered", kPolicies, "", "HandleSourceTableAltered"},
+    {"DmskafkaSettings.UnchangedToast", kChanges, "UnchangedToast placeholder", "UnchangedToast"},
+    {"DmskafkaSettings.TaskControlRecords", kChanges, "task-start and task-resume", "TaskControlRecords"},
     {"DmskafkaSettings.Dialect", kTypes, "documented: the page's words and keys", "Dialect"},
     {"DmskafkaSettings.Delivery", "core/settings/task_settings_test.cc",
      "task_settings: what is not built is refused by name", "Delivery"},

@@ -111,14 +111,18 @@ FieldTable<KafkaSettings> make_table() {
            read_topic},
           choice_field<T>("MessageFormat", DMSKAFKA_MEMBER(message_format), kMessageFormats,
                           "json: as cJSON prints; json-unformatted: without white space"),
-          boolean_field<T>("IncludeTransactionDetails", DMSKAFKA_MEMBER(include_transaction_details), "")
-              .not_yet("change data capture: loaded rows have no transaction"),
+          boolean_field<T>(
+              "IncludeTransactionDetails", DMSKAFKA_MEMBER(include_transaction_details),
+              "changes tell their place in their transaction, the one before it, when it was committed and "
+              "where it stands in the log; loaded rows have no transaction"),
           boolean_field<T>("IncludePartitionValue", DMSKAFKA_MEMBER(include_partition_value),
                            "the partition key's value in the metadata"),
           boolean_field<T>("PartitionIncludeSchemaTable", DMSKAFKA_MEMBER(partition_include_schema_table),
                            "schema and table before the primary key in the partition key"),
-          boolean_field<T>("IncludeTableAlterOperations", DMSKAFKA_MEMBER(include_table_alter_operations), "")
-              .not_yet("change data capture: a load changes no table"),
+          boolean_field<T>(
+              "IncludeTableAlterOperations", DMSKAFKA_MEMBER(include_table_alter_operations),
+              "control records when a followed table is altered, renamed, truncated or dropped; a load "
+              "changes no table"),
           boolean_field<T>("IncludeControlDetails", DMSKAFKA_MEMBER(include_control_details),
                            "table and column definitions in control records"),
           boolean_field<T>("IncludeNullAndEmpty", DMSKAFKA_MEMBER(include_null_and_empty),

@@ -41,31 +41,32 @@ void read_field_name(FieldInput& input, T& into) {
 
 TaskTable make_before_image_table() {
   static constexpr std::array<std::string_view, 3> kFilters = {"pk-only", "non-lob", "all"};
-  return {"BeforeImageSettings",
-          "The row before a change. An error in a task that only loads.",
-          {
-              boolean_field<T>("EnableBeforeImage", DMSKAFKA_MEMBER(before_image.enabled), "")
-                  .not_yet("change data capture"),
-              Field<T>{{"FieldName", "string", "", "not empty; not data, metadata or control",
-                        Verdict::kNotYet, "change data capture"},
-                       read_field_name},
-              choice_field<T>("ColumnFilter", DMSKAFKA_MEMBER(before_image.column_filter), kFilters, "")
-                  .not_yet("change data capture"),
-          }};
+  return {
+      "BeforeImageSettings",
+      "The row before a change. An error in a task that only loads.",
+      {
+          boolean_field<T>("EnableBeforeImage", DMSKAFKA_MEMBER(before_image.enabled),
+                           "updates show the row before them, as far as the log has it (docs/messages.md)"),
+          Field<T>{{"FieldName", "string", "", "not empty; not data, metadata or control", Verdict::kHonoured,
+                    "the member beside data that holds it; required with EnableBeforeImage"},
+                   read_field_name},
+          choice_field<T>("ColumnFilter", DMSKAFKA_MEMBER(before_image.column_filter), kFilters,
+                          "pk-only: the primary key; non-lob: every column but LOBs; all: LOBs too"),
+      }};
 }
 
 TaskTable make_ddl_handling_table() {
-  return {
-      "ChangeProcessingDdlHandlingPolicy",
-      "Which changes of tables become control records while following changes.",
-      {
-          boolean_field<T>("HandleSourceTableDropped", DMSKAFKA_MEMBER(handle_source_table_dropped), "")
-              .not_yet("change data capture"),
-          boolean_field<T>("HandleSourceTableTruncated", DMSKAFKA_MEMBER(handle_source_table_truncated), "")
-              .not_yet("change data capture"),
-          boolean_field<T>("HandleSourceTableAltered", DMSKAFKA_MEMBER(handle_source_table_altered), "")
-              .not_yet("change data capture"),
-      }};
+  return {"ChangeProcessingDdlHandlingPolicy",
+          "Which changes of tables become control records while following changes.",
+          {
+              boolean_field<T>("HandleSourceTableDropped", DMSKAFKA_MEMBER(handle_source_table_dropped),
+                               "a DROP becomes drop-table, with IncludeTableAlterOperations"),
+              boolean_field<T>("HandleSourceTableTruncated", DMSKAFKA_MEMBER(handle_source_table_truncated),
+                               "a TRUNCATE becomes truncate-table, with IncludeTableAlterOperations"),
+              boolean_field<T>("HandleSourceTableAltered", DMSKAFKA_MEMBER(handle_source_table_altered),
+                               "an ALTER becomes add-column, drop-column, rename-column …, with "
+                               "IncludeTableAlterOperations"),
+          }};
 }
 
 TaskTable make_control_tables_table() {

@@ -11,7 +11,6 @@ using T = TaskSettings;
 
 constexpr std::array<std::string_view, 3> kPrepModes = {"DROP_AND_CREATE", "TRUNCATE_BEFORE_LOAD",
                                                         "DO_NOTHING"};
-constexpr std::string_view kLanes = "change data capture";
 constexpr IntegerRange kLobKilobytes = {0, 102'400, "in KB"};
 
 // Buffers and queues. SPEC ParallelLoadBufferSize: "valid only when there is more than one thread."
@@ -19,7 +18,7 @@ std::string only_with_threads(std::string_view meaning) {
   return fmt::format("{}; only with more than one thread", meaning);
 }
 
-/// What the settings of one kind of threads share: the load's are honoured, those that apply changes come later.
+/// What the settings of one kind of threads share.
 struct ThreadsVerdict {
   Verdict verdict;
   std::string_view threads;  ///< FieldInfo::meaning of each of them
@@ -31,7 +30,11 @@ constexpr ThreadsVerdict kLoad{
     "threads that read, and threads that send, for each table; 0: as many readers as there are "
     "processors, and they send themselves",
     "records in each queue between readers and senders", "queues of each sending thread"};
-constexpr ThreadsVerdict kApply{Verdict::kNotYet, kLanes, kLanes, kLanes};
+constexpr ThreadsVerdict kApply{Verdict::kHonoured,
+                                "threads that send changes, each key always through the same one; above 0 "
+                                "the partition key is the primary key unless "
+                                "the mapping says otherwise; 0: one thread, keyed by schema.table",
+                                "changes in each queue of those threads", "queues of each of those threads"};
 
 // SPEC ParallelLoadThreads: "The maximum value for an Apache Kafka target is 32. You can ask to have this maximum limit
 // increased." Here MaxThreads raises it.

@@ -109,6 +109,7 @@ class Chooser {
     DMSKAFKA_ASSIGN(const std::vector<TableLoadRecord> records, task_.store.load_tables());
     std::map<TableName, TableLoadRecord> record_of;
     for (const TableLoadRecord& record : records) record_of[record.name] = record;
+    announced_before_ = !records.empty();
     DMSKAFKA_TRY(check_load(records));
     DMSKAFKA_ASSIGN(std::vector<Result<TableSchema>> schemas, task_.source.describe_tables(names));
     DMSKAFKA_ASSIGN(start_.statistics, task_.store.load_statistics());
@@ -181,9 +182,28 @@ class Chooser {
     }
     DMSKAFKA_ASSIGN(stored.position, log_.restore_position(stored.position.bytes));
     start_.from = std::move(stored);
+    // A checkpoint that a load left is none of a task that was followed.
+    if (start_.from.transactions == 0 && start_.from.commit_us == 0) start_.kind = TaskStart::kFirst;
     DMSKAFKA_ASSIGN(start_.known, known_tables(task_.store, start_.tables));
+    DMSKAFKA_TRY(forget_announced());
     log_info(
         fmt::format("task {}: going on from the checkpoint {}", task_.task_id, start_.from.position.text));
+    return {};
+  }
+
+  /// A table that the log told of before, or that has another name since, is not new. Until a first start has announced
+  /// its tables, all of them are.
+  Result<void> forget_announced() {
+    if (!announced_before_) return {};
+    DMSKAFKA_ASSIGN(const std::vector<TableSchema> stored, task_.store.load_schemas());
+    std::erase_if(start_.announce, [&](const TableName& name) {
+      const auto table =
+          std::ranges::find_if(start_.tables, [&](const auto& each) { return each->name == name; });
+      return std::ranges::any_of(stored, [&](const TableSchema& known) {
+        return known.name == name || (!known.source_handle.empty() && table != start_.tables.end() &&
+                                      known.source_handle == (*table)->source_handle);
+      });
+    });
     return {};
   }
 
@@ -237,6 +257,7 @@ class Chooser {
   ChangeLog& log_;
   const std::stop_token stop_;
   CdcStart start_;
+  bool announced_before_ = false;  // or loaded: a record of a table is stored
 };
 
 }  // namespace

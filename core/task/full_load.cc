@@ -451,24 +451,12 @@ class FullLoad {
   std::size_t active_ GUARDED_BY(mutex_) = 0;
 };
 
-/// What the mapping's rules did to rows of the table that a person must hear of.
-void note_rules(const TableProgress& table, std::vector<std::string>& notes) {
-  if (const std::uint64_t rows = table.rows_filtered.load(); rows != 0) {
-    notes.push_back(fmt::format("{}: {} row{} left out by the mapping's filters", table.name.text(), rows,
-                                rows == 1 ? "" : "s"));
-  }
-  if (const std::uint64_t failed = table.expressions_failed.load(); failed != 0) {
-    notes.push_back(fmt::format("{}: {} expression{} could not be evaluated and gave NULL", table.name.text(),
-                                failed, failed == 1 ? "" : "s"));
-  }
-}
-
 void summarise(const TaskProgress& progress, const RunSoFar& run, FullLoadSummary& summary) {
   summary.tables_selected = run.tables_selected;
   summary.tables_done_before = run.tables_done_before;
   summary.notes = run.notes;
   for (const TableProgress& table : progress.tables()) {
-    note_rules(table, summary.notes);
+    for (std::string& note : rule_notes(table)) summary.notes.push_back(std::move(note));
     summary.rows_delivered += table.rows_delivered.load();
     summary.bytes_delivered += table.bytes_delivered.load();
     summary.rows_failed += table.rows_failed.load();

@@ -116,13 +116,15 @@ Result<void> MessageSender::count_and_send(const Topic& topic, DeliveryTicket& t
 
 Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topic, const Change& change,
                                         DeliveryTicket& ticket, const std::stop_token& stop) {
-  const Disposition disposition = plan.disposition(change);
-  if (disposition == Disposition::kLeaveOut || disposition == Disposition::kLeaveOutUnseen ||
-      ticket.table->suspended.load(std::memory_order_relaxed)) {
-    ticket.table->rows_filtered.fetch_add(1, std::memory_order_relaxed);
+  const auto leave_out = [&ticket](std::atomic<std::uint64_t>* counter) -> Result<void> {
+    if (counter != nullptr) counter->fetch_add(1, std::memory_order_relaxed);
     ticket.unit->reported(1);
     return {};
-  }
+  };
+  if (ticket.table->suspended.load(std::memory_order_relaxed)) return leave_out(nullptr);
+  const Disposition disposition = plan.disposition(change);
+  if (disposition == Disposition::kLeaveOut) return leave_out(&ticket.table->rows_filtered);
+  if (disposition == Disposition::kLeaveOutUnseen) return leave_out(&ticket.table->rows_unseen);
   message_.clear();
   if (disposition == Disposition::kSendAsDelete) {
     plan.encode(deletion_of(change), options_.clock.now(), message_);
@@ -131,6 +133,9 @@ Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topi
   }
   if (message_.failed_expressions != 0) {
     ticket.table->expressions_failed.fetch_add(message_.failed_expressions, std::memory_order_relaxed);
+  }
+  if (message_.incomplete_keys != 0) {
+    ticket.table->keys_incomplete.fetch_add(message_.incomplete_keys, std::memory_order_relaxed);
   }
   if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) return {};
   auto sent = send_message(topic, ticket, stop);

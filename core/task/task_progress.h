@@ -41,6 +41,9 @@ struct TableProgress {
   std::atomic<std::uint64_t> characters_replaced{0};
   std::atomic<std::uint64_t> expressions_failed{0};  ///< gave NULL instead of a value
   std::atomic<std::uint64_t> values_cut{0};          ///< LOBs longer than LobMaxSize, of records sent or not
+  std::atomic<std::uint64_t> rows_unseen{
+      0};  ///< updates left out that may have left the filters: Disposition::kLeaveOutUnseen
+  std::atomic<std::uint64_t> keys_incomplete{0};  ///< EncodedMessage::incomplete_keys
   std::atomic<std::uint64_t> control_records_delivered{0};
   // Changes that were followed, up to what may be stored; DMS's own counters.
   std::atomic<std::uint64_t> inserts{0};
@@ -63,6 +66,9 @@ struct TableProgress {
   mutable Mutex mutex_;
   std::string error_ GUARDED_BY(mutex_);
 };
+
+/// What the mapping's rules did to rows of the table that a person must hear of, a line each.
+std::vector<std::string> rule_notes(const TableProgress& table);
 
 /// How far the following of a log is.
 struct FollowingProgress {

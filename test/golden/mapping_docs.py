@@ -51,7 +51,8 @@ SECTIONS = [
     ("Rules on an added column", "", "transform_chain"),
     ("change-data-type", "A value that the type cannot take stays the text it is.", "transform_change_data_type"),
     ("define-primary-key", "", "transform_define_primary_key"),
-    ("add-before-image-columns", "", "transform_before_image_columns"),
+    ("add-before-image-columns", "This update changed the id, which was 7. Old values are shown of updates alone (docs/messages.md, before images), "
+     "masked, typed and hidden like their columns; rules know them by their own names.", "transform_before_image_columns"),
     ("data-masking-digits-mask", "", "transform_mask_digits"),
     ("data-masking-hash-mask", "SHA-256 of the source's text, in upper-case hex. `data-masking-digits-randomize` puts random digits instead.",
      "transform_mask_hash"),
