@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 
 #include "sources/postgres/postgres_source.h"
 
@@ -99,9 +101,18 @@ TestDatabase::TestDatabase(const std::string& options) {
 TestDatabase::~TestDatabase() {
   try {
     TestSession server(server_uri());
-    server.exec(
-        fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", name_));
-    server.exec("DROP DATABASE " + name_);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (true) {
+      server.exec(
+          fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", name_));
+      try {
+        server.exec("DROP DATABASE " + name_);
+        return;
+      } catch (const std::runtime_error&) {  // a session or a slot of it takes a moment to end
+        if (std::chrono::steady_clock::now() > until) throw;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    }
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "the test database %s stays: %s\n", name_.c_str(), failure.what());
   }
