@@ -131,6 +131,7 @@ Result<void> CdcAttempt::announce(CdcRouter& router, const TableVersions& tables
 Result<void> CdcAttempt::read_log(CdcRouter& router) {
   const std::stop_token stop = intake_.get_token();
   last_change_ = steady_clock::now();
+  at_ = start_.from.position;
   if (conditions_.reached(start_.from.position)) return {};
   while (!stop.stop_requested()) {
     SharedLogBatch* const batch = pool_->take(kReadWait, stop);
@@ -147,13 +148,18 @@ Result<CdcRouter::Outcome> CdcAttempt::read_batch(CdcRouter& router, SharedLogBa
   DMSKAFKA_TRY(stream_->read(batch.batch, kReadWait, intake_.get_token()));
   const bool has_news = std::ranges::any_of(
       batch.batch.events(), [](const LogEvent& event) { return event.kind != LogEventKind::kIdle; });
+  if (!batch.batch.empty()) {
+    const LogEvent& last = batch.batch.events().back();
+    const bool ends = last.kind == LogEventKind::kCommit || last.kind == LogEventKind::kIdle;
+    at_ = ends ? last.position : LogPosition{};
+  }
   DMSKAFKA_ASSIGN(const CdcRouter::Outcome outcome, router.route(batch));
   const auto now = steady_clock::now();
   if (has_news) last_change_ = now;
-  if (outcome == CdcRouter::Outcome::kMore && conditions_.idle_for(now - last_change_)) {
-    return CdcRouter::Outcome::kEnd;
-  }
-  return outcome;
+  if (outcome == CdcRouter::Outcome::kEnd) return outcome;
+  // An end that became known after the log had come there, in which nothing happens any more.
+  const bool there = !at_.empty() && conditions_.reached(at_);
+  return there || conditions_.idle_for(now - last_change_) ? CdcRouter::Outcome::kEnd : outcome;
 }
 
 // --- the task's thread ---

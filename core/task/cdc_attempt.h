@@ -65,6 +65,7 @@ class CdcAttempt {
   bool timed_ = false;  // the end of the log at the stop time is known
   std::chrono::steady_clock::time_point shown_;
   std::chrono::steady_clock::time_point last_change_;  // the reader's
+  LogPosition at_;  // the reader's: where the log was read to; empty: a transaction is open there
 
   mutable Mutex mutex_;
   CondVar wake_;
