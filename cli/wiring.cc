@@ -85,7 +85,7 @@ SinkFactory sink_factory(const TargetSettings& target, const TaskSettings& task,
 Result<std::vector<std::int32_t>> partition_counts(const TargetSettings& target, const TaskSettings& task,
                                                    const std::string& task_id,
                                                    std::span<const TopicSpec> topics, std::stop_token stop) {
-  KafkaSinkOptions options = kafka_options(target, task, task_id);
+  KafkaSinkOptions options = kafka_options(target, task, task_id, SinkUse::kLoad);
   options.connect_timeout = std::chrono::seconds(5);
   return look_up_partitions(options, topics, std::move(stop));
 }
