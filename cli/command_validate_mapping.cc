@@ -79,8 +79,7 @@ ExitStatus run_validate_mapping_command(const CommandContext& context) {
     if (connect && inputs.target && !inputs.target->kafka.include_null_and_empty) {
       fmt::print(
           "columns that are NULL or an empty string are left out of messages (IncludeNullAndEmpty is "
-          "false)
-");
+          "false)\n");
     }
     log_info(verdict_line(inputs, report, connect));
   }

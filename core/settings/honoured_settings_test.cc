@@ -41,6 +41,8 @@ constexpr std::string_view kKafkaTls = "plaintext, ssl-encryption and ssl-authen
 constexpr std::string_view kKafkaSasl = "sasl-ssl with SaslMechanism plain and scram-sha-512";
 constexpr std::string_view kDataErrors = "DataErrorPolicy, DataErrorEscalationCount";
 constexpr std::string_view kTableErrors = "TableErrorPolicy, TableErrorEscalationCount";
+constexpr std::string_view kRecovery = "core/task/cdc_recovery_test.cc";
+constexpr std::string_view kThrottling = "cdc_recovery: RecoverableErrorThrottling";
 constexpr std::string_view kChanges = "test/integration/cdc_records/test.py";
 constexpr std::string_view kParallelApply = "ParallelApplyThreads, ParallelApplyQueuesPerThread";
 constexpr std::string_view kPolicies = "test/golden/cdc_control_policies/task-settings.json";
@@ -131,6 +133,17 @@ const std::vector<Shown> kTask = {
     {"ErrorBehavior.TableErrorPolicy", kSettings, kTableErrors, "TableErrorPolicy"},
     {"ErrorBehavior.TableErrorEscalationPolicy", kSettings, kTableErrors, "TableErrorEscalationPolicy"},
     {"ErrorBehavior.TableErrorEscalationCount", kSettings, kTableErrors, "TableErrorEscalationCount"},
+    {"ErrorBehavior.RecoverableErrorCount", kRecovery, "cdc_recovery: RecoverableErrorCount",
+     "recoverable_error_count"},
+    {"ErrorBehavior.RecoverableErrorInterval", kRecovery, "cdc_recovery: RecoverableErrorInterval",
+     "recoverable_error_interval"},
+    {"ErrorBehavior.RecoverableErrorThrottling", kRecovery, kThrottling,
+     "recoverable_error_throttling = false"},
+    {"ErrorBehavior.RecoverableErrorThrottlingMax", kRecovery, kThrottling,
+     "recoverable_error_throttling_max"},
+    {"ErrorBehavior.RecoverableErrorStopRetryAfterThrottlingMax", kRecovery, kThrottling,
+     "recoverable_error_stop_retry_after_throttling_max"},
+    {"ChangeProcessingTuning.CommitTimeout", kChanges, "CommitTimeout: ", "CommitTimeout"},
     {"ErrorBehavior.FailOnNoTablesCaptured", "test/integration/errors/test.py",
      "a table that is not there: no tables are found", "FailOnNoTablesCaptured"},
     {"BeforeImageSettings.EnableBeforeImage", "test/golden/before_setting_key_dms/task-settings.json", "",

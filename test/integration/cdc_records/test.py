@@ -523,6 +523,32 @@ def parallel_apply(t):
     equal(row_keys, {(b"%d" % i, kafka.partition_of(b"%d" % i, 4)) for i in range(1, 51)}, "keys with ParallelApplyThreads")
 
 
+@case("CommitTimeout: how long a kill -9 may throw the position back")
+def commit_timeout(t):
+    database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
+    slots = f"FROM pg_replication_slots WHERE database = '{database.uri.rsplit('/', 1)[1]}' AND active"
+
+    def sent_after_kill(label, number, groups):
+        task = Task(t, database, label=label, groups=groups)
+        task.load()
+        task.new_messages()
+        process = task.start()
+        database.run(f"INSERT INTO k VALUES ({number});")
+        written = database.query("SELECT pg_current_wal_lsn()")
+        wait_until(lambda: kafka.message_count(task.topic) > task.seen, "the change has arrived", 30, 0.05)
+        if not groups:
+            wait_until(lambda: database.query(f"SELECT bool_and(confirmed_flush_lsn >= '{written}'::pg_lsn) {slots}") == "t",
+                       "the position is stored and acknowledged", 30, 0.1)
+        process.kill()
+        wait_until(lambda: database.query(f"SELECT count(*) {slots}") == "0", "the server has noticed", 30, 0.1)
+        task.follow()
+        return task.changes()
+
+    equal(sent_after_kill("second", 1, None), [("insert", {"id": 1})], "with the default of one second")
+    equal(sent_after_kill("hour", 2, {"ChangeProcessingTuning": {"CommitTimeout": 3600}}), [("insert", {"id": 2})] * 2,
+          "with an hour it is sent again")
+
+
 @case("task-start and task-resume with TaskControlRecords; dms-strict announces awsdms_apply_exceptions at every start")
 def task_records(t):
     database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
