@@ -150,6 +150,8 @@ void ReplicationStream::run(const std::stop_token& stop) noexcept {
     }
     wake_.wait_for(mutex_, stop, std::min(kTick, feedback_interval_ / 2), [] { return false; });
   }
+  // The last acknowledgement of a stream that ends: the server need not keep that log until the next start.
+  if (connection_.usable() && flushed_.load() != flushed_told_) send_feedback(Reply::kNotWanted);
 }
 
 /// A failure shows in next(), which reads the same connection.

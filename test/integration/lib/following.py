@@ -23,6 +23,7 @@ class Task:
         if mapping is not None:
             self.args += ["--table-mappings", mapping]
         self.seen = 0
+        dmskafka.binary()  # skips where there is none
         t.defer(self.clean_up)
 
     def run(self, command, *more, status=0, limit_s=180):
