@@ -82,8 +82,7 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
   const Options& options = context.options;
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
-  auto source =
-      connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string());
+  auto source = connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string());
   if (!source) {
     out.loaded = std::move(source).error();
     return;
