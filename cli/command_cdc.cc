@@ -15,7 +15,9 @@ Result<void> follow(const CommandContext& context, const TaskInputs& inputs, Tas
   log_info(fmt::format("following the changes of {} into {} ({})", inputs.source->display_name(),
                        inputs.target->display_name(), state_text(inputs, restart)));
   progress.set_phase("connecting to the source");
-  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source, connect_source(context, inputs));
+  // Not connect_source(): what a source warns of concerns a load.
+  DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
+                  open_source(*inputs.source, inputs.task, context.signals.token()));
   // After the source: a mistyped address leaves no empty state file behind.
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
