@@ -15,6 +15,7 @@ Result<void> follow(const CommandContext& context, const TaskInputs& inputs, Tas
   log_info(fmt::format("following the changes of {} into {} ({})", inputs.source->display_name(),
                        inputs.target->display_name(), state_text(inputs, restart)));
   progress.set_phase("connecting to the source");
+  // Not connect_source(): what a source warns of concerns a load.
   DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                   open_source(*inputs.source, inputs.task, context.signals.token()));
   // After the source: a mistyped address leaves no empty state file behind.
@@ -29,19 +30,18 @@ Result<void> follow(const CommandContext& context, const TaskInputs& inputs, Tas
 }  // namespace
 
 ExitStatus run_cdc_command(const CommandContext& context) {
-  ExitStatus status = ExitStatus::kDone;
-  const std::optional<TaskInputs> inputs = read_run_inputs(context, status);
-  if (!inputs) return status;
+  const TaskInputs inputs = read_task_inputs(context.options);
+  if (const auto refused = refuse_inputs(context, inputs, Need::kSourceAndTarget)) return *refused;
 
   TaskProgress progress;
   CdcSummary summary;
   Result<void> followed;
   {
     const ProgressDisplay display(progress, context.screen,
-                                  progress_style(context.logging.options(), inputs->target->kind));
-    followed = follow(context, *inputs, progress, summary);
+                                  progress_style(context.logging.options(), inputs.target->kind));
+    followed = follow(context, inputs, progress, summary);
   }
-  return report_followed(context, *inputs, summary, progress, std::move(followed));
+  return report_followed(context, inputs, summary, progress, std::move(followed));
 }
 
 }  // namespace dmskafka

@@ -32,7 +32,6 @@ After after_load(const Options& options, const TaskInputs& inputs) {
 
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
                   FullLoadSummary& summary) {
-  for (const std::string& warning : open.source.warnings()) log_warning(warning);
   ChangeLog* change_log = nullptr;
   if (after_load(context.options, inputs) != After::kNothing) {
     DMSKAFKA_ASSIGN(change_log, open.source.change_log(inputs.task_id));
@@ -42,20 +41,10 @@ Result<void> load(const CommandContext& context, const TaskInputs& inputs, const
   const SinkFactory make_sink =
       sink_factory(*inputs.target, inputs.task, inputs.task_id, SinkUse::kLoad,
                    [&printer](const ConsumedMessage& message) { printer.print(message); });
-  const FullLoadTask task{.source = open.source,
-                          .planner = *inputs.planner,
-                          .store = open.store,
-                          .progress = open.progress,
-                          .settings = inputs.task,
-                          .task_id = inputs.task_id,
-                          .target_name = inputs.target->display_name(),
-                          .message_bytes_max = inputs.target->kafka.message_max_bytes,
-                          .clock = WallClock::from_environment(),
-                          .restart = context.options.restart,
-                          .rows_max_per_table = std::nullopt,
-                          .only_tables = {},
-                          .recovery_wait = std::chrono::seconds(1),
-                          .change_log = change_log};
+  FullLoadTask task =
+      full_load_task(inputs, *inputs.planner, inputs.task, open.source, open.store, open.progress);
+  task.restart = context.options.restart;
+  task.change_log = change_log;
   auto loaded = run_full_load(task, make_sink, summary, context.signals.token());
   const std::optional<Error> print_failure = printer.finish();
   // A failed stream stops the task, which then only says that it was stopped.
@@ -93,8 +82,7 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
   const Options& options = context.options;
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
-  auto source = open_source(*inputs.source, inputs.task, context.signals.token(),
-                            keeps_state(inputs) ? inputs.state_file : std::string());
+  auto source = connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string());
   if (!source) {
     out.loaded = std::move(source).error();
     return;
@@ -123,20 +111,19 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
 }  // namespace
 
 ExitStatus run_full_load_command(const CommandContext& context) {
-  ExitStatus status = ExitStatus::kDone;
-  const std::optional<TaskInputs> inputs = read_run_inputs(context, status);
-  if (!inputs) return status;
+  const TaskInputs inputs = read_task_inputs(context.options);
+  if (const auto refused = refuse_inputs(context, inputs, Need::kSourceAndTarget)) return *refused;
   TaskProgress progress;
   Outcomes out;
   {
     const ProgressDisplay display(progress, context.screen,
-                                  progress_style(context.logging.options(), inputs->target->kind));
-    run(context, *inputs, progress, out);
+                                  progress_style(context.logging.options(), inputs.target->kind));
+    run(context, inputs, progress, out);
   }
-  if (!out.followed_too) return report_load(context, *inputs, out.load_summary, progress, out.loaded);
+  if (!out.followed_too) return report_load(context, inputs, out.load_summary, progress, out.loaded);
   // What the load left in error stays said by the exit status.
   if (out.followed && !out.loaded) out.followed = out.loaded;
-  return report_followed(context, *inputs, out.cdc_summary, progress, std::move(out.followed));
+  return report_followed(context, inputs, out.cdc_summary, progress, std::move(out.followed));
 }
 
 }  // namespace dmskafka

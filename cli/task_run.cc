@@ -8,28 +8,9 @@
 
 #include "cli/cdc_summary.h"
 #include "cli/consumed_printer.h"
-#include "cli/problem_report.h"
 #include "cli/wiring.h"
 
 namespace dmskafka {
-
-std::optional<TaskInputs> read_run_inputs(const CommandContext& context, ExitStatus& status) {
-  TaskInputs inputs = read_task_inputs(context.options);
-  log_problems(inputs.problems);
-  if (!inputs.problems.ok()) {
-    status = fail_with_problems(context, inputs.problems);
-    return std::nullopt;
-  }
-  for (const auto& [given, name] :
-       {std::pair{inputs.source.has_value(), "Source"}, std::pair{inputs.target.has_value(), "Target"}}) {
-    if (given) continue;
-    const std::string flag = *name == 'S' ? "--source" : "--target";
-    status = fail(context, Error(ErrorCode::kCommandLine,
-                                 fmt::format("the task file names no {}; give {}", name, flag)));
-    return std::nullopt;
-  }
-  return inputs;
-}
 
 bool keeps_state(const TaskInputs& inputs) {
   const bool target_keeps =

@@ -15,10 +15,6 @@ namespace dmskafka {
 
 // What full-load and cdc have in common.
 
-/// Inputs of a run, read and checked; the problems are said. Errors: of the first problem, or what is missing.
-/// nullopt: what was wrong is said already; the exit status is in `status`.
-std::optional<TaskInputs> read_run_inputs(const CommandContext& context, ExitStatus& status);
-
 /// False for a target that keeps nothing: it has nothing to resume into, so a second run that sent "only the rest" would
 /// send nothing.
 bool keeps_state(const TaskInputs& inputs);

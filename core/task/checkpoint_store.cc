@@ -793,7 +793,8 @@ Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
   journal.run();
   // FULL: a commit is on the disk when it returns. SQLite syncs the directory when it creates the -wal.
   DMSKAFKA_TRY(execute(database, path, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"));
-  if (content != FileContent::kEmpty) DMSKAFKA_TRY(add_values_cut(database, path));
+  const bool filled = content == FileContent::kStateFile || content == FileContent::kVersion1;
+  if (filled) DMSKAFKA_TRY(add_values_cut(database, path));
   if (content == FileContent::kStateFile) return {};
   const char* const rest = content == FileContent::kVersion1
                                ? "DROP TABLE checkpoint; DROP TABLE table_statistics;"
