@@ -18,7 +18,7 @@ namespace {
 
 using namespace dmskafka;
 
-void require(bool holds, const char* what, std::string_view shown = {}) {
+void require(bool holds, const char* what, std::string_view shown = "") {
   if (holds) return;
   std::fprintf(stderr, "mapping_fuzz: %s\n%.*s\n", what, static_cast<int>(shown.size()), shown.data());
   std::abort();
