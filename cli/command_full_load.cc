@@ -32,6 +32,8 @@ After after_load(const Options& options, const TaskInputs& inputs) {
 
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
                   FullLoadSummary& summary) {
+  // Not before the state file is ours: a run that is refused has nothing to warn of.
+  for (const std::string& warning : open.source.warnings()) log_warning(warning);
   ChangeLog* change_log = nullptr;
   if (after_load(context.options, inputs) != After::kNothing) {
     DMSKAFKA_ASSIGN(change_log, open.source.change_log(inputs.task_id));
@@ -82,7 +84,8 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
   const Options& options = context.options;
   log_info(opening_line(inputs, options.restart));
   progress.set_phase("connecting to the source");
-  auto source = connect_source(context, inputs, keeps_state(inputs) ? inputs.state_file : std::string());
+  auto source = open_source(*inputs.source, inputs.task, context.signals.token(),
+                            keeps_state(inputs) ? inputs.state_file : std::string());
   if (!source) {
     out.loaded = std::move(source).error();
     return;

@@ -178,21 +178,26 @@ TEST_CASE("full_load: TableErrorPolicy STOP_TASK ends the task with the table's 
 
 TEST_CASE(
     "full_load: TableErrorEscalationCount tables may fail, one more ends the task by the escalation policy") {
-  for (const auto& [count, policy, stops] :
-       {std::tuple(2, ErrorPolicy::kStopTask, false), std::tuple(1, ErrorPolicy::kStopTask, true),
-        std::tuple(1, ErrorPolicy::kSuspendTable, false), std::tuple(0, ErrorPolicy::kStopTask, false)}) {
-    CAPTURE(count);
+  struct Case {
+    std::int64_t count;
+    ErrorPolicy policy;
+    bool stops;
+  };
+  for (const Case& one :
+       {Case{2, ErrorPolicy::kStopTask, false}, Case{1, ErrorPolicy::kStopTask, true},
+        Case{1, ErrorPolicy::kSuspendTable, false}, Case{0, ErrorPolicy::kStopTask, false}}) {
+    CAPTURE(one.count);
     World world;
     for (const char* const name : {"a", "b", "c"}) world.add_table(name, 3);
     for (const char* const name : {"a", "b"}) {
       world.table(name).read_error = Error(ErrorCode::kTableUnreadable, "permission denied");
     }
-    world.settings.table_error_escalation_count = count;
-    world.settings.table_error_escalation_policy = policy;
+    world.settings.table_error_escalation_count = one.count;
+    world.settings.table_error_escalation_policy = one.policy;
     auto result = world.run();
     REQUIRE_FALSE(result.ok());
-    CHECK(result.error().code() == (stops ? ErrorCode::kTableUnreadable : ErrorCode::kTablesInError));
-    CHECK((result.error().hint_text() == "TableErrorEscalationPolicy is STOP_TASK") == stops);
+    CHECK(result.error().code() == (one.stops ? ErrorCode::kTableUnreadable : ErrorCode::kTablesInError));
+    CHECK((result.error().hint_text() == "TableErrorEscalationPolicy is STOP_TASK") == one.stops);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -17,6 +18,9 @@ using namespace std::chrono_literals;
 // A range whose connection breaks is read again under the same snapshot; each attempt must have read something, else the
 // next one would not either.
 constexpr int kFruitlessAttemptsMax = 3;
+// What waits in the queues of one table, all together; but no queue is smaller than some rows.
+constexpr std::size_t kLaneBytes = 8 << 20;
+constexpr std::size_t kQueueBytesMin = 16 << 10;
 
 Result<void> wait_settled(const DeliveryUnit& unit, const SubtaskContext& context,
                           const std::stop_token& stop) {
@@ -101,6 +105,9 @@ void Subtask::start_lanes(TableLoad& table) {
   options.threads = static_cast<std::uint32_t>(context_.settings.parallel_load_threads);
   options.queues_per_thread = static_cast<std::uint32_t>(context_.settings.parallel_load_queues_per_thread);
   options.buffer_records = static_cast<std::uint32_t>(context_.settings.parallel_load_buffer_size);
+  // Many queues are smaller ones: what waits in all of them stays flat.
+  const std::size_t queues = std::size_t{options.threads} * options.queues_per_thread;
+  options.buffer_bytes_max = std::clamp(kLaneBytes / queues, kQueueBytesMin, options.buffer_bytes_max);
   options.sender = context_.sender;
   table.lanes = std::make_unique<LanePool>(options, context_.sink, context_.listener, context_.failure);
 }

@@ -24,6 +24,7 @@ constexpr int kMessagesVersion = 140'000;
 constexpr int kViaRootVersion = 130'000;
 /// How often a load begins anew because tables were rewritten in the moment between its snapshot and its locks.
 constexpr int kAttempts = 5;
+constexpr milliseconds kRetryRewritten{100};  ///< times the attempt
 /// A run that was killed leaves a session that the server notices after wal_sender_timeout, 60 s unless changed.
 constexpr milliseconds kLeavePatience{70'000};
 constexpr milliseconds kRetryFirst{100};
@@ -103,6 +104,7 @@ Result<ChangeLog::Prepared> PostgresChangeLog::prepare(std::span<const TableSche
     DMSKAFKA_ASSIGN(auto prepared, try_prepare(tables, snapshot, stop));
     if (prepared) return std::move(*prepared);
     log_warning("a table was truncated or rewritten while the snapshot was taken; it is taken again");
+    pause(kRetryRewritten * attempt, stop);
   }
   return Error(ErrorCode::kSourceUnavailable,
                fmt::format("tables were truncated or rewritten in the moment of each of {} snapshots",

@@ -428,9 +428,10 @@ dmskafka: full-load needs --source (or --task)
 
 @case("what is not built yet is refused by its name")
 def not_built(t):
+    source = small_database(t)
     for command in ("cdc", "cleanup"):
-        outcome = dmskafka.run(t, command, "--source", "sqlite:x", "--target", "-").expect(2)
-        contains(outcome.err, command, "the command's name")
+        outcome = dmskafka.run(t, command, "--source", source, "--target", "-").expect(3)
+        contains(outcome.err, "this source has no log that can be followed", "what is missing")
     outcome = load(t, "mysql://app@127.0.0.1/shop")
     check(outcome.status in (2, 3, 4), f"exit status {outcome.status}")
     contains(outcome.err.lower(), "mysql", "the engine's name")
@@ -444,7 +445,7 @@ def not_built(t):
         "value": "auftraege",
     }
     rules = json.loads(dmskafka.mapping("main.%"))["rules"] + [rule]
-    outcome = load(t, small_database(t), "--table-mappings", json.dumps({"rules": rules}))
+    outcome = load(t, source, "--table-mappings", json.dumps({"rules": rules}))
     if outcome.status != 0:  # once it is built, it must work; until then it says so
         contains(outcome.expect(3).err, "transformation", "the rule's name")
 
