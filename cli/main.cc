@@ -68,7 +68,7 @@ ExitStatus run(const std::vector<std::string>& arguments) {
 }  // namespace dmskafka
 
 int main(int argc, char** argv) {
-  // glibc gives nearly every thread a heap of its own, and each keeps its peak: with 32 threads that is half of our memory.
+  // glibc gives nearly every thread a heap of its own, and each keeps its peak: with 32 threads too much of our memory.
   mallopt(M_ARENA_MAX, 4);
   try {
     return static_cast<int>(dmskafka::run(std::vector<std::string>(argv + 1, argv + argc)));

@@ -134,7 +134,12 @@ TEST_CASE("postgres_log: a stop and an empty wait come back in time, a change at
   std::vector<std::string> lines;
   while (log.read_once(lines, milliseconds(300))) lines.clear();  // what the start itself wrote
   auto began = Clock::now();
-  REQUIRE(log.stream->read(batch, milliseconds(300), {}).ok());
+  // Other databases of the server may write, which is told as an idle position before the wait is over.
+  do {
+    batch.clear();
+    began = Clock::now();
+    REQUIRE(log.stream->read(batch, milliseconds(300), {}).ok());
+  } while (!batch.empty());
   CHECK(Clock::now() - began >= milliseconds(250));
 
   std::thread writer([&] {

@@ -177,10 +177,11 @@ TEST_CASE(
       (change.operation == Operation::kInsert ? inserts : updates) += 1;
       Cells changed = cells_of(*change.table, change.after);
       const Cells& expected = loaded.at(*changed.at("id"));
-      for (const auto& [column, value] : changed) {
+      for (const auto& cell : changed) {
+        const std::string& column = cell.first;
         if (column == "id" || column == "touched") continue;
         CAPTURE(column);
-        CHECK(value == expected.at(column));
+        CHECK(cell.second == expected.at(column));
       }
     }
   }

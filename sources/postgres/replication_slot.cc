@@ -159,6 +159,10 @@ Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, 
   DMSKAFKA_ASSIGN(created.connection, Connection::open_replication(std::move(settings), stop));
   Connection& connection = *created.connection;
   DMSKAFKA_ASSIGN(created.system_id, identify_system(connection, stop));
+  // The server waits for each transaction that is under way as for a lock: those may last for hours, and we say which they are.
+  DMSKAFKA_ASSIGN(const Connection::Outcome patient,
+                  connection.run("SET lock_timeout = 0", std::chrono::seconds(60), stop));
+  if (patient.failure) return query_error(*patient.failure);
   const bool exported = snapshot == ExportSnapshot::kYes;
   const char* option = connection.server_version() >= kParenthesesVersion
                            ? (exported ? "(SNAPSHOT 'export')" : "(SNAPSHOT 'nothing')")
