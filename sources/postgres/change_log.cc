@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "core/base/logging.h"
-#include "core/base/mutex.h"
 #include "sources/postgres/change_stream.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/log_preflight.h"
 #include "sources/postgres/lsn.h"
+#include "sources/postgres/pause.h"
 #include "sources/postgres/publication.h"
 #include "sources/postgres/sql/queries.h"
 
@@ -30,13 +30,6 @@ constexpr milliseconds kLeavePatience{70'000};
 constexpr milliseconds kRetryFirst{100};
 constexpr milliseconds kRetryMax{2'000};
 constexpr const char* kObjectInUse = "55006";
-
-void pause(milliseconds wait, const std::stop_token& stop) {
-  Mutex mutex;
-  CondVar never;
-  MutexLock lock(mutex);
-  never.wait_for(mutex, stop, wait, [] { return false; });
-}
 
 std::vector<const TableSchema*> pointers(std::span<const std::shared_ptr<const TableSchema>> tables) {
   std::vector<const TableSchema*> all;

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/base/logging.h"
-#include "core/base/mutex.h"
 #include "sources/postgres/identifier.h"
+#include "sources/postgres/pause.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
@@ -31,13 +31,6 @@ std::optional<std::int64_t> optional_integer(const QueryResult& rows, int row, i
 
 std::optional<Lsn> optional_lsn(const QueryResult& rows, int row, int column) {
   return rows.is_null(row, column) ? std::nullopt : parse_lsn(rows.text(row, column));
-}
-
-void pause(milliseconds wait, const std::stop_token& stop) {
-  Mutex mutex;
-  CondVar never;
-  MutexLock lock(mutex);
-  never.wait_for(mutex, stop, wait, [] { return false; });
 }
 
 Error lost(std::string what) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/base/logging.h"
-#include "core/base/mutex.h"
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/identifier.h"
+#include "sources/postgres/pause.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {
@@ -78,13 +78,6 @@ std::string lock_holders(Connection& connection, const TableSchema& table, const
   const auto holders = connection.query(kLockHoldersSql, {TableHandle::parse(table.source_handle).oid}, stop);
   if (!holders || holders->rows() != 1 || holders->is_null(0, 0)) return "another session";
   return fmt::format("the session with pid {}", holders->text(0, 0));
-}
-
-void pause(std::chrono::milliseconds wait, const std::stop_token& stop) {
-  Mutex mutex;
-  CondVar never;
-  MutexLock lock(mutex);
-  never.wait_for(mutex, stop, wait, [] { return false; });
 }
 
 class Locking {
