@@ -1,0 +1,92 @@
+#include "sources/mysql/binlog_position.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace dmskafka::mysql {
+namespace {
+
+std::optional<std::uint64_t> whole_number(std::string_view text) noexcept {
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+std::optional<BinlogPosition> parse(std::string_view text, Flavour flavour) {
+  BinlogPosition position;
+  position.flavour = flavour;
+  const std::size_t blank = text.find(' ');
+  if (blank != std::string_view::npos) {
+    position.gtid = normalised_gtid(text.substr(blank + 1));
+    if (position.gtid.empty()) return std::nullopt;
+    text = text.substr(0, blank);
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  position.file = text.substr(0, colon);
+  const auto offset = whole_number(text.substr(colon + 1));
+  if (!offset || !binlog_file_number(position.file)) return std::nullopt;
+  position.offset = *offset;
+  return position;
+}
+
+}  // namespace
+
+std::string_view flavour_name(Flavour flavour) noexcept {
+  return flavour == Flavour::kMysql ? "mysql" : "mariadb";
+}
+
+std::optional<std::uint64_t> binlog_file_number(std::string_view file) noexcept {
+  const std::size_t point = file.rfind('.');
+  if (point == std::string_view::npos || point == 0) return std::nullopt;
+  return whole_number(file.substr(point + 1));
+}
+
+std::string print_position(const BinlogPosition& position) {
+  return fmt::format("{}:{}{}{}", position.file, position.offset, position.gtid.empty() ? "" : " ",
+                     position.gtid);
+}
+
+Result<BinlogPosition> parse_position(std::string_view text, Flavour flavour) {
+  if (auto position = parse(text, flavour)) return *std::move(position);
+  return Error(ErrorCode::kInvalidSettings, fmt::format("\"{}\" is no position in the binary log of {}", text,
+                                                        flavour == Flavour::kMysql ? "MySQL" : "MariaDB"))
+      .expected(flavour == Flavour::kMysql
+                    ? "FILE:OFFSET, or FILE:OFFSET and a GTID set: mysql-bin.000024:373 uuid:1-42"
+                    : "FILE:OFFSET, or FILE:OFFSET and GTIDs: mysql-bin.000024:373 0-1-42");
+}
+
+LogPosition to_log_position(const BinlogPosition& position) {
+  LogPosition log;
+  log.text = print_position(position);
+  log.bytes = fmt::format("{} {}", flavour_name(position.flavour), log.text);
+  log.order_high = binlog_file_number(position.file).value_or(0);
+  log.order_low = position.offset;
+  return log;
+}
+
+Result<BinlogPosition> from_log_position(const LogPosition& position) {
+  for (const Flavour flavour : {Flavour::kMysql, Flavour::kMariadb}) {
+    const std::string prefix = fmt::format("{} ", flavour_name(flavour));
+    if (!position.bytes.starts_with(prefix)) continue;
+    if (auto parsed = parse(std::string_view(position.bytes).substr(prefix.size()), flavour))
+      return *std::move(parsed);
+  }
+  return Error(ErrorCode::kStateFile,
+               fmt::format("the state file holds a log position that is none of ours: \"{}\"", position.text))
+      .hint("restore it from a backup, or use --restart to load again from the start");
+}
+
+std::string normalised_gtid(std::string_view gtid) {
+  std::string text;
+  for (const char c : gtid) {
+    if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
+    text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return text;
+}
+
+}  // namespace dmskafka::mysql
