@@ -93,18 +93,23 @@ def consume_lines(topic, path, address=None):
 
 def message_count(topic, address=None):
     """From the offsets alone. 0 while there is no such topic, or it has no leader yet."""
+    return sum(end for _, end in ends(topic, address))
+
+
+def ends(topic, address=None):
+    """(partition, end offset) of each partition; none while there is no such topic, or it has no leader yet."""
     # All topics, not this one: asking a broker for a topic by name makes it.
     described = {t["topic"]: t for t in json.loads(_kcat(["-L", "-J"], address))["topics"]}
     partitions = [p["partition"] for p in described.get(topic, {"partitions": []})["partitions"]]
     if not partitions:
-        return 0
+        return []
     try:
         out = _kcat(["-Q", *(a for p in partitions for a in ("-t", f"{topic}:{p}:-1"))], address)
     except Failure as failure:
         if "leader" in str(failure).lower():
-            return 0
+            return []
         raise
-    return sum(int(line.rsplit(b" ", 1)[1]) for line in out.splitlines())
+    return [(int(line.split(b"[")[1].split(b"]")[0]), int(line.rsplit(b" ", 1)[1])) for line in out.splitlines()]
 
 
 def murmur2(key):
