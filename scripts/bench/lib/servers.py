@@ -60,26 +60,43 @@ class Server:
         return total / TICKS
 
 
-def record_count(kafka, topic):
-    """How many records one partition of the topic holds, by kcat."""
-    answer = run("kcat", "-Q", "-b", kafka, "-t", f"{topic}:0:-1", stdout=subprocess.PIPE).stdout
-    return int(answer.split()[-1])  # "topic [0] offset 123"
+def record_count(kafka, topic, partitions=1):
+    """How many records the topic holds, by kcat."""
+    queries = [word for partition in range(partitions) for word in ("-t", f"{topic}:{partition}:-1")]
+    answer = run("kcat", "-Q", "-b", kafka, *queries, stdout=subprocess.PIPE).stdout
+    return sum(int(line.split()[-1]) for line in answer.splitlines())  # "topic [0] offset 123"
+
+
+class Measured:
+    """A program that runs, and what it and the servers consume meanwhile."""
+
+    def __init__(self, command, directory, servers):
+        self._command, self._directory, self._servers = [str(word) for word in command], directory, servers
+        self._before = {name: server.cpu_seconds() for name, server in servers.items()}
+        with open(directory / "out.log", "wb") as out, open(directory / "err.log", "wb") as err:
+            self._start = time.monotonic()
+            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
+        atexit.register(self._abandon)
+
+    def wait(self, expected_status=0):
+        """Wall and CPU seconds, peak memory, and the CPU seconds of each server."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        wall = time.monotonic() - self._start
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.process.returncode != expected_status:
+            sys.exit(f"status {self.process.returncode}: {' '.join(self._command)}\n" + (self._directory / "err.log").read_text()[-4000:])
+        return {
+            "seconds": wall,
+            "cpu": usage.ru_utime + usage.ru_stime,
+            "memory_mb": usage.ru_maxrss / 1024,
+            **{f"{name}_cpu": server.cpu_seconds() - self._before[name] for name, server in self._servers.items()},
+        }
+
+    def _abandon(self):
+        if self.process.returncode is None:
+            self.process.kill()
 
 
 def measured(command, directory, servers, expected_status=0):
-    """Runs the command once: wall and CPU seconds, peak memory, and the CPU seconds of each server meanwhile."""
-    before = {name: server.cpu_seconds() for name, server in servers.items()}
-    with open(directory / "out.log", "wb") as out, open(directory / "err.log", "wb") as err:
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != expected_status:
-        sys.exit(f"status {process.returncode}: {' '.join(command)}\n" + (directory / "err.log").read_text()[-4000:])
-    return {
-        "seconds": wall,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "memory_mb": usage.ru_maxrss / 1024,
-        **{f"{name}_cpu": server.cpu_seconds() - before[name] for name, server in servers.items()},
-    }
+    """Runs the command once, to its end."""
+    return Measured(command, directory, servers).wait(expected_status)

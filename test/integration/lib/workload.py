@@ -136,7 +136,7 @@ class Writer:
         if not table.key:
             return dice.choice((self._add, self._add, self._update_some, self._delete))(table)
         ways = [self._insert, self._insert, self._update, self._update, self._update_some, self._move, self._move, self._delete,
-                self._replace]
+                self._replace, *([self._chase] * 3 if table.name == "moved" else [])]
         return dice.choice(ways)(table)
 
     # --- one statement and its lines in the journal ---
@@ -167,8 +167,8 @@ class Writer:
             return f"'{self.dice.random()}'"
         return f"repeat('{self.dice.random()}', {self.dice.choice((150, 300, 1000, 1000, 8000))})"
 
-    def _insert(self, table):
-        step, key = self._next(), self._key(table)
+    def _insert(self, table, key=None):
+        step, key = self._next(), key or self._key(table)
         source = f"one WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {self._is(table, key)})"
         columns = ", ".join((*table.key, "version", "small", "big"))
         values = ", ".join((*key, str(step), str(step % 1000), self._big()))
@@ -201,20 +201,28 @@ class Writer:
         mine = f"(id - 1) % {self.writers} = {self.number} AND " if table.key else ""
         return self._update_where(table, f"{mine}id % 17 = {self.dice.randrange(17)}", f"small = {self.dice.randint(0, 9)}")
 
-    def _move(self, table):
-        step, old, new = self._next(), self._key(table), self._key(table)
+    def _chase(self, table):
+        """Long records and short ones of a key that is left and taken again: whoever does not wait comes too early."""
+        old, new = self._key(table), self._key(table)
+        long, short = f"big = repeat('{self.dice.random()}', 2000)", "big = 'short'"
+        return [*self._insert(table, old), *self._update_where(table, self._is(table, old), long), *self._move(table, old, new, short),
+                *self._update_where(table, self._is(table, new), long), *self._move(table, new, old, long),
+                *self._insert(table, new), *self._delete(table, new)]
+
+    def _move(self, table, old=None, new=None, more=None):
+        step, old, new = self._next(), old or self._key(table), new or self._key(table)
         if old == new:
             return self._update(table)
         free = f"NOT EXISTS (SELECT 1 FROM (SELECT {', '.join(table.key)} FROM {table.name}) taken WHERE {self._is(table, new)})"
         condition = f"{self._is(table, old)} AND {free}"
-        assignments = ", ".join(f"{column} = {value}" for column, value in zip(table.key, new))
+        assignments = ", ".join([*(f"{column} = {value}" for column, value in zip(table.key, new)), *([more] if more else [])])
         return [self._note(step, table, "update", self._literal(new), self._literal(old), "version",
                            f"{table.name} WHERE {condition}"),
                 f"UPDATE {table.name} SET version = {step}, {assignments} WHERE {condition};"]
 
-    def _delete(self, table):
+    def _delete(self, table, key=None):
         step = self._next()
-        condition = self._is(table, self._key(table)) if table.key else f"id = {self.dice.randint(1, KEYS)}"
+        condition = self._is(table, key or self._key(table)) if table.key else f"id = {self.dice.randint(1, KEYS)}"
         place = self._place(table)
         return [self._note(step, table, "delete", place, place, "version", f"{table.name} WHERE {condition}"),
                 f"DELETE FROM {table.name} WHERE {condition};"]
