@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace dmskafka::mysql {
 namespace {
@@ -30,6 +32,50 @@ std::optional<BinlogPosition> parse(std::string_view text, Flavour flavour) {
   const auto offset = whole_number(text.substr(colon + 1));
   if (!offset || !binlog_file_number(position.file)) return std::nullopt;
   position.offset = *offset;
+  return position;
+}
+
+// What only the state file holds of a position: ";server=…;epoch=…;reread=FILE:OFFSET GTID", each where there is one.
+std::string print_rest(const BinlogPosition& position) {
+  std::string text;
+  if (!position.server.empty()) text += fmt::format(";server={}", position.server);
+  if (position.epoch != 0) text += fmt::format(";epoch={}", position.epoch);
+  if (!position.reread) return text;
+  const BinlogPosition::Reread& reread = *position.reread;
+  return fmt::format("{};reread={}:{}{}{}", text, reread.file, reread.offset, reread.gtid.empty() ? "" : " ",
+                     reread.gtid);
+}
+
+bool parse_rest(std::string_view member, BinlogPosition& position) {
+  const std::size_t equals = member.find('=');
+  if (equals == std::string_view::npos) return false;
+  const std::string_view name = member.substr(0, equals);
+  const std::string_view value = member.substr(equals + 1);
+  if (name == "server") {
+    position.server = value;
+    return !value.empty();
+  }
+  if (name == "epoch") {
+    const auto epoch = whole_number(value);
+    if (!epoch || *epoch > UINT32_MAX) return false;
+    position.epoch = static_cast<std::uint32_t>(*epoch);
+    return true;
+  }
+  if (name != "reread") return false;
+  auto reread = parse(value, position.flavour);
+  if (!reread) return false;
+  position.reread = BinlogPosition::Reread{std::move(reread->file), reread->offset, std::move(reread->gtid)};
+  return true;
+}
+
+std::optional<BinlogPosition> parse_stored(std::string_view text, Flavour flavour) {
+  std::size_t end = std::min(text.find(';'), text.size());
+  auto position = parse(text.substr(0, end), flavour);
+  while (position && end < text.size()) {
+    text.remove_prefix(end + 1);
+    end = std::min(text.find(';'), text.size());
+    if (!parse_rest(text.substr(0, end), *position)) return std::nullopt;
+  }
   return position;
 }
 
@@ -62,8 +108,8 @@ Result<BinlogPosition> parse_position(std::string_view text, Flavour flavour) {
 LogPosition to_log_position(const BinlogPosition& position) {
   LogPosition log;
   log.text = print_position(position);
-  log.bytes = fmt::format("{} {}", flavour_name(position.flavour), log.text);
-  log.order_high = binlog_file_number(position.file).value_or(0);
+  log.bytes = fmt::format("{} {}{}", flavour_name(position.flavour), log.text, print_rest(position));
+  log.order_high = std::uint64_t{position.epoch} << 32U | binlog_file_number(position.file).value_or(0);
   log.order_low = position.offset;
   return log;
 }
@@ -72,7 +118,7 @@ Result<BinlogPosition> from_log_position(const LogPosition& position) {
   for (const Flavour flavour : {Flavour::kMysql, Flavour::kMariadb}) {
     const std::string prefix = fmt::format("{} ", flavour_name(flavour));
     if (!position.bytes.starts_with(prefix)) continue;
-    if (auto parsed = parse(std::string_view(position.bytes).substr(prefix.size()), flavour))
+    if (auto parsed = parse_stored(std::string_view(position.bytes).substr(prefix.size()), flavour))
       return *std::move(parsed);
   }
   return Error(ErrorCode::kStateFile,

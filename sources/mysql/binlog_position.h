@@ -21,6 +21,19 @@ struct BinlogPosition {
   /// each domain, "0-1-42,…". No white space. Empty: none are numbered.
   std::string gtid;
   Flavour flavour = Flavour::kMysql;
+  /// Whose files these are: server_uuid, of MariaDB its server_id; "": not known.
+  std::string server = {};
+  /// Counts the servers that the task went on to, so that positions stay in order where the files begin anew.
+  std::uint32_t epoch = 0;
+  /// Transactions that are prepared (XA) begin there, before this place: after a restart the log is read again from there, and what
+  /// lies between is passed over.
+  struct Reread {
+    std::string file;
+    std::uint64_t offset = 4;
+    std::string gtid;
+    friend bool operator==(const Reread&, const Reread&) = default;
+  };
+  std::optional<Reread> reread = {};
   friend bool operator==(const BinlogPosition&, const BinlogPosition&) = default;
 };
 
@@ -32,7 +45,7 @@ std::string print_position(const BinlogPosition& position);
 /// What print_position() gives. Errors: kInvalidSettings, with what was expected.
 Result<BinlogPosition> parse_position(std::string_view text, Flavour flavour);
 
-/// `text` is print_position()'s, the order that of file number and offset.
+/// `text` is print_position()'s, the order that of epoch, file number and offset.
 LogPosition to_log_position(const BinlogPosition& position);
 /// From LogPosition::bytes. Errors: kStateFile: the bytes are none of ours.
 Result<BinlogPosition> from_log_position(const LogPosition& position);

@@ -6,26 +6,12 @@
 
 #include <map>
 
+#include "test/support/typed_bytes.h"
+
 namespace dmskafka::postgres {
 namespace {
 
-/// Bytes as a person types them: hexadecimal digits, blanks between, and texts in single quotes (without a NUL).
-std::string bytes(std::string_view typed) {
-  std::string out;
-  for (std::size_t i = 0; i < typed.size();) {
-    if (typed[i] == ' ') {
-      ++i;
-    } else if (typed[i] == '\'') {
-      const std::size_t end = typed.find('\'', i + 1);
-      out += typed.substr(i + 1, end - i - 1);
-      i = end + 1;
-    } else {
-      out += static_cast<char>(std::stoi(std::string(typed.substr(i, 2)), nullptr, 16));
-      i += 2;
-    }
-  }
-  return out;
-}
+std::string bytes(std::string_view typed) { return typed_bytes(typed); }
 
 // final_lsn 2/7C007178, commit 2024-07-29 00:58:17.974340 UTC = 775,529,897,974,340 µs after 2000, xid 1139.
 const std::string kBegin = bytes("'B' 00000002 7C007178 0002C157 2014DA44 00000473");
