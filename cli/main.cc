@@ -68,8 +68,11 @@ ExitStatus run(const std::vector<std::string>& arguments) {
 }  // namespace dmskafka
 
 int main(int argc, char** argv) {
-  // glibc gives nearly every thread a heap of its own, and each keeps its peak: with 32 threads too much of our memory.
-  mallopt(M_ARENA_MAX, 4);
+  // glibc gives nearly every thread a heap of its own, and each keeps its peak: with many threads too much of our memory.
+  mallopt(M_ARENA_MAX, 2);
+  // A batch of librdkafka's is a megabyte: mapped anew for each, its pages would be cleared again and again.
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
   try {
     return static_cast<int>(dmskafka::run(std::vector<std::string>(argv + 1, argv + argc)));
   } catch (const std::exception& caught) {

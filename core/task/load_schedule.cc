@@ -4,6 +4,10 @@
 #include <chrono>
 
 namespace dmskafka {
+namespace {
+// A bound, not a pace: whoever changes something tells those that wait.
+constexpr std::chrono::minutes kWaitMax{1};
+}  // namespace
 
 LoadSchedule::LoadSchedule(const std::vector<std::unique_ptr<TableLoad>>& tables, Limits limits)
     : limits_(limits) {
@@ -16,9 +20,15 @@ std::optional<LoadSchedule::Work> LoadSchedule::next(TableLoad* current, const s
   while (!stop.stop_requested()) {
     if (Entry* chosen = choose(current)) return take(*chosen);
     if (!something_left()) return std::nullopt;
-    changed_.wait_for(mutex_, stop, std::chrono::seconds(1), [] { return false; });
+    const std::uint64_t seen = changes_;
+    changed_.wait_for(mutex_, stop, kWaitMax, [&]() REQUIRES_LOCK(mutex_) { return changes_ != seen; });
   }
   return std::nullopt;
+}
+
+void LoadSchedule::tell_waiting() {
+  ++changes_;
+  changed_.notify_all();
 }
 
 LoadSchedule::Entry* LoadSchedule::choose(const TableLoad* current) {
@@ -57,19 +67,19 @@ bool LoadSchedule::something_left() const {
 void LoadSchedule::opened(TableLoad& table) {
   MutexLock lock(mutex_);
   entry(table).phase = Phase::kOpen;
-  changed_.notify_all();
+  tell_waiting();
 }
 
 void LoadSchedule::left(TableLoad& table) {
   MutexLock lock(mutex_);
   --entry(table).readers;
-  changed_.notify_all();
+  tell_waiting();
 }
 
 void LoadSchedule::abandon(TableLoad& table) {
   MutexLock lock(mutex_);
   entry(table).next_segment = table.segments.size();
-  changed_.notify_all();
+  tell_waiting();
 }
 
 bool LoadSchedule::read_through(const TableLoad& table) const {

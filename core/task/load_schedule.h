@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -57,12 +58,14 @@ class LoadSchedule {
   Entry* choose(const TableLoad* current) REQUIRES_LOCK(mutex_);
   Work take(Entry& entry) REQUIRES_LOCK(mutex_);
   bool something_left() const REQUIRES_LOCK(mutex_);
+  void tell_waiting() REQUIRES_LOCK(mutex_);
 
   const Limits limits_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<Entry> entries_ GUARDED_BY(mutex_);  // in the order in which they open
   std::size_t first_closed_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t changes_ GUARDED_BY(mutex_) = 0;  // so that a waiter knows that it was told
 };
 
 }  // namespace dmskafka

@@ -36,7 +36,7 @@ Result<void> ProducerGroup::know_topics(milliseconds timeout, const std::stop_to
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (const ClientHandle& client : clients_) {
     int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    for (milliseconds wait{500}; code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (milliseconds wait{100}; code != RD_KAFKA_RESP_ERR_NO_ERROR;
          wait = std::min(wait * 2, milliseconds(5000))) {
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
       if (std::chrono::steady_clock::now() >= deadline) {

@@ -46,6 +46,9 @@ ReportThread::ReportThread(Parts parts)
 
 ReportThread::~ReportThread() {
   thread_.request_stop();
+  constexpr std::uint64_t kOne = 1;
+  if (wake_fd_ >= 0)
+    static_cast<void>(!::write(wake_fd_, &kOne, sizeof kOne));  // or the end would wait for the poll's
   thread_.join();
   queues_.clear();
   {
