@@ -112,6 +112,7 @@ Result<std::unique_ptr<BinlogDecoder>> BinlogDecoder::make(TableResolver& tables
   const BinlogPosition& from = decoder.options_.from;
   decoder.settled_file_ = from.file;
   decoder.settled_offset_ = from.offset;
+  decoder.file_time_ = decoder.settled_file_time_ = from.file_time;
   decoder.file_ = from.file;
   decoder.file_number_ = decoder.from_number_ = binlog_file_number(from.file).value_or(0);
   decoder.offset_ = from.offset;
@@ -139,7 +140,11 @@ Result<void> BinlogDecoder::decode(std::string_view bytes, LogBatch& batch) {
   Event event;
   DMSKAFKA_TRY(accept(bytes, event));
   container_ = event;
-  return handle(event, batch);
+  DMSKAFKA_TRY(handle(event, batch));
+  // Between groups every event's end is a place, too: those at a file's head are all that a quiet server has to tell.
+  const bool in_file = event.end > event.start && event.header.kind() != EventType::kRotate;
+  if (in_file && !group_.open && !pending() && offset_ != settled_offset_ && !before_start()) settle();
+  return {};
 }
 
 Result<void> BinlogDecoder::accept(std::string_view bytes, Event& event) {
@@ -301,6 +306,7 @@ Result<void> BinlogDecoder::rotate(const Event& event) {
     group_ = {};
   }
   file_ = name;
+  if (file_number_ != *number) file_time_ = 0;
   file_number_ = *number;
   offset_ = offset;
   maps_.clear();
@@ -314,11 +320,20 @@ Result<void> BinlogDecoder::rotate(const Event& event) {
 void BinlogDecoder::settle() {
   if (settled_file_ != file_) settled_file_ = file_;
   settled_offset_ = offset_;
+  settled_file_time_ = file_time_;
   news_ = true;
 }
 
 Result<void> BinlogDecoder::format_description(const Event& event) {
   // A server that begins anew has given up what was open.
+  const BinlogPosition& from = options_.from;
+  if (same_server_ && from.file_time != 0 && file_ == from.file && event.header.timestamp != from.file_time) {
+    return Error(ErrorCode::kPositionLost, fmt::format("the server's file {} is not the one that the "
+                                                       "position {} belongs to: its binlog was reset",
+                                                       file_, print_position(from)))
+        .hint("load the tables again with --restart");
+  }
+  file_time_ = event.header.timestamp;
   if (group_.open && format_.created != 0) {
     log_warning(
         fmt::format("binlog {}:{}: the server was started anew within a transaction, which it gave up", file_,
@@ -457,6 +472,7 @@ BinlogPosition BinlogDecoder::position() const {
   position.file = settled_file_;
   position.offset = settled_offset_;
   position.gtid.clear();
+  position.file_time = settled_file_time_;
   if (gtid_known_) position.gtid = position.flavour == Flavour::kMysql ? gtid_set_.text() : gtid_map_.text();
   position.reread.reset();
   if (const XaTransactions::Start* const oldest = xa_.oldest()) {
@@ -629,17 +645,16 @@ Result<void> BinlogDecoder::change_tables(const Statement& statement, std::strin
 /// A statement that moves a table away and another one to its name replaces it, as gh-ost and pt-online-schema-change do: the
 /// table goes on, with the columns of the new one. What it was is a new table then.
 Result<void> BinlogDecoder::rename_tables(const Statement& statement, LogBatch& batch) {
-  const auto is_target = [&](const TableName& name) {
-    return std::ranges::any_of(statement.renames, [&](const auto& rename) { return rename.second == name; });
-  };
-  for (const auto& [from, to] : statement.renames) {
-    if (is_target(from) && tables_.find(from) != nullptr) {
-      const auto other =
-          std::ranges::find_if(statement.renames, [&](const auto& rename) { return rename.second == from; });
+  using Rename = std::pair<TableName, TableName>;
+  for (const Rename& rename : statement.renames) {
+    const TableName& from = rename.first;
+    const TableName& to = rename.second;
+    const auto other = std::ranges::find(statement.renames, from, &Rename::second);
+    if (other != statement.renames.end() && tables_.find(from) != nullptr) {
       DMSKAFKA_TRY(tables_.replaced(from, other->first));
-      if (!std::ranges::any_of(statement.renames, [&](const auto& rename) { return rename.first == to; })) {
-        DMSKAFKA_TRY(tables_.created(to));
-      }
+      const bool moves_on =
+          std::ranges::find(statement.renames, to, &Rename::first) != statement.renames.end();
+      if (!moves_on) DMSKAFKA_TRY(tables_.created(to));
       continue;
     }
     if (tables_.find(to) != nullptr) continue;  // the other half

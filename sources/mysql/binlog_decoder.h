@@ -185,6 +185,8 @@ class BinlogDecoder {
   // The place between groups that was reached last, and the GTIDs up to there.
   std::string settled_file_;
   std::uint64_t settled_offset_ = 4;
+  std::uint32_t settled_file_time_ = 0;
+  std::uint32_t file_time_ = 0;  // of file_; 0: not told yet
   GtidSet gtid_set_;
   GtidMap gtid_map_;
   GtidSet from_set_;

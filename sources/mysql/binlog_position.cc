@@ -35,11 +35,12 @@ std::optional<BinlogPosition> parse(std::string_view text, Flavour flavour) {
   return position;
 }
 
-// What only the state file holds of a position: ";server=…;epoch=…;reread=FILE:OFFSET GTID", each where there is one.
+// What only the state file holds of a position: ";server=…;epoch=…;time=…;reread=FILE:OFFSET GTID", each where there is one.
 std::string print_rest(const BinlogPosition& position) {
   std::string text;
   if (!position.server.empty()) text += fmt::format(";server={}", position.server);
   if (position.epoch != 0) text += fmt::format(";epoch={}", position.epoch);
+  if (position.file_time != 0) text += fmt::format(";time={}", position.file_time);
   if (!position.reread) return text;
   const BinlogPosition::Reread& reread = *position.reread;
   return fmt::format("{};reread={}:{}{}{}", text, reread.file, reread.offset, reread.gtid.empty() ? "" : " ",
@@ -55,10 +56,10 @@ bool parse_rest(std::string_view member, BinlogPosition& position) {
     position.server = value;
     return !value.empty();
   }
-  if (name == "epoch") {
-    const auto epoch = whole_number(value);
-    if (!epoch || *epoch > UINT32_MAX) return false;
-    position.epoch = static_cast<std::uint32_t>(*epoch);
+  if (name == "epoch" || name == "time") {
+    const auto number = whole_number(value);
+    if (!number || *number > UINT32_MAX) return false;
+    (name == "epoch" ? position.epoch : position.file_time) = static_cast<std::uint32_t>(*number);
     return true;
   }
   if (name != "reread") return false;

@@ -25,6 +25,8 @@ struct BinlogPosition {
   std::string server = {};
   /// Counts the servers that the task went on to, so that positions stay in order where the files begin anew.
   std::uint32_t epoch = 0;
+  /// When the server began the file, in seconds since 1970: a file of the same name may be another one. 0: not known.
+  std::uint32_t file_time = 0;
   /// Transactions that are prepared (XA) begin there, before this place: after a restart the log is read again from there, and what
   /// lies between is passed over.
   struct Reread {

@@ -201,22 +201,21 @@ std::string default_collation(std::string_view charset) {
 
 std::vector<std::string> declared_labels(std::string_view column_type) {
   std::vector<std::string> labels;
-  const std::size_t open = column_type.find('(');
-  if (open == std::string_view::npos) return labels;
-  for (std::size_t i = open + 1; i < column_type.size() && column_type[i] == '\''; ++i) {
+  std::size_t at = std::min(column_type.find('('), column_type.size());
+  while (at + 1 < column_type.size() && column_type[at + 1] == '\'') {
     std::string& label = labels.emplace_back();
-    for (++i; i < column_type.size(); ++i) {
-      char c = column_type[i];
+    for (at += 2; at < column_type.size(); ++at) {
+      char c = column_type[at];
       if (c == '\'') {
-        if (i + 1 >= column_type.size() || column_type[i + 1] != '\'') break;
-        ++i;
-      } else if (c == '\\' && i + 1 < column_type.size()) {
-        c = column_type[++i];
+        if (at + 1 >= column_type.size() || column_type[at + 1] != '\'') break;
+        ++at;
+      } else if (c == '\\' && at + 1 < column_type.size()) {
+        c = column_type[++at];
         c = c == '0' ? '\0' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
       }
       label += c;
     }
-    ++i;  // the closing quote; the loop takes the comma
+    ++at;  // the comma
   }
   return labels;
 }

@@ -69,7 +69,8 @@ std::optional<GtidSet::Uuid> parse_uuid(std::string_view text) noexcept {
     if (c == '-') continue;
     const int digit = hex_digit(c);
     if (digit < 0 || digits == 32) return std::nullopt;
-    uuid[digits / 2] = static_cast<std::uint8_t>(uuid[digits / 2] << 4U | static_cast<unsigned>(digit));
+    const unsigned before = uuid[digits / 2];
+    uuid[digits / 2] = static_cast<std::uint8_t>(before << 4U | static_cast<unsigned>(digit));
     ++digits;
   }
   if (digits != 32) return std::nullopt;
