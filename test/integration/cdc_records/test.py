@@ -440,25 +440,6 @@ def logical_messages(t):
     equal(task.changes(), [("insert", {"id": i}) for i in (1, 2, 3)], "rows")
 
 
-@case("foreign WAL: the slot follows while another database of the cluster writes")
-def foreign_wal(t):
-    database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
-    other = postgres.Database(t._stack.enter_context(postgres.temporary_database("foreign", "CREATE TABLE f (t text);")).uri)
-    task = Task(t, database)
-    task.load()
-    name = database.uri.rsplit("/", 1)[1]
-    process = task.start()
-    slot = f"FROM pg_replication_slots WHERE database = '{name}'"
-    wait_until(lambda: database.query(f"SELECT count(*) {slot} AND active") == "1", "the slot is in use", 60)
-    other.run("INSERT INTO f SELECT repeat('x', 1000) FROM generate_series(1, 60000);")
-    end = other.query("SELECT pg_current_wal_lsn()")
-    wait_until(lambda: database.query(f"SELECT confirmed_flush_lsn >= '{end}'::pg_lsn {slot}") == "t", "the slot has followed", 40, 0.2)
-    database.run("INSERT INTO k VALUES (1);")
-    wait_until(lambda: kafka.message_count(task.topic) >= 3, "the change has arrived", 30, 0.1)
-    process.signal(15)
-    process.wait(60).expect(143)
-
-
 # ---- rules on changes (filters, names)
 
 @case("filters: a row that leaves them is deleted, one that enters is an update; rules act on changes and before images")

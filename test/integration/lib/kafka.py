@@ -91,6 +91,11 @@ def consume_lines(topic, path, address=None):
         _kcat(["-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p\t%k\t%s\n"], address, out)
 
 
+def keys(topic, address=None):
+    """The key of every message, none of which may hold a newline."""
+    return _kcat(["-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%k\n"], address).splitlines()
+
+
 def message_count(topic, address=None):
     """From the offsets alone. 0 while there is no such topic, or it has no leader yet."""
     return sum(end for _, end in ends(topic, address))

@@ -45,9 +45,9 @@ def _listens(port):
 class Server:
     """A server made by one of the scripts, gone with everything it kept when the case ends."""
 
-    def __init__(self, t, name, port, *options):
-        self.dir = t.dir / name
-        self._port = port
+    def __init__(self, t, name, port, *options, label=None):
+        self.dir = t.dir / (label or name)
+        self.port = port
         self._command = [script(name), "--port", str(port), "--dir", str(self.dir), *options]
         self.address = None
         t.defer(self._wipe)
@@ -62,7 +62,7 @@ class Server:
     def kill(self):
         """kill -9, as a machine that loses its power."""
         self.signal(signal.SIGKILL)
-        wait_until(lambda: not _listens(self._port), "the killed server's port is closed", 10)
+        wait_until(lambda: not _listens(self.port), "the killed server's port is closed", 10)
 
     def signal(self, number):
         os.kill(self.pid, number)
@@ -99,8 +99,19 @@ class Server:
 
 
 def own_kafka(t, *options):
-    return Server(t, "kafka-up", free_ports(2), "--heap", "256m", *options)
+    return Server(t, "kafka-up", free_ports(2), "--heap", "256m", *_version("KAFKA"), *options)
 
 
-def own_postgres(t, *options):
-    return Server(t, "postgres-up", free_ports(1), *options)
+def own_postgres(t, *options, port=None, label=None):
+    """`port`: of a server of this case that is stopped, whose place it takes; then it needs a label of its own."""
+    return Server(t, "postgres-up", port or free_ports(1), *_version("POSTGRES"), *options, label=label)
+
+
+def version_of(name):
+    """Which version of KAFKA or POSTGRES a test's own servers have; None: the scripts' default."""
+    return os.environ.get(f"DMSKAFKA_TEST_{name}_VERSION")
+
+
+def _version(name):
+    version = version_of(name)
+    return ["--version", version] if version else []
