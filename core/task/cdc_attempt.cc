@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kDrainAfterStop = 10s;
 constexpr std::chrono::milliseconds kCloseTimeout = 10s;
 // Batches in circulation: one that is read, the others on their way; with 1 MB each the memory stays flat.
 constexpr std::size_t kBatches = 8;
-constexpr ChangeBatch::Limits kBatchLimits{1'000, 1 << 20};
+constexpr ChangeBatch::Limits kBatchLimits{4'000, 1 << 20};
 
 ApplyLanes::Options lane_options(const CdcTask& task) {
   const TaskSettings& settings = task.settings;

@@ -30,12 +30,14 @@ class PostgresChangeStream final : public ChangeStream {
  private:
   /// What is there already, until the batch is full. True when nothing more is there.
   Result<bool> drain(LogBatch& batch);
+  std::chrono::milliseconds company_wait() const;
   void tell_idle(LogBatch& batch);
   Result<void> tell_dropped(LogBatch& batch);
 
   std::unique_ptr<FollowedTables> tables_;
   PgoutputDecoder decoder_;
   const std::string system_id_;
+  std::int64_t sent_us_ = 0;                      // the last message, by the server's clock
   Lsn idle_ = 0;                                  // the last keepalive outside a transaction
   std::vector<FollowedTables::Dropped> dropped_;  // and not told yet
   Lsn told_;                                      // the last position that was handed over

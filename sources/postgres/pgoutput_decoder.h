@@ -61,6 +61,8 @@ class PgoutputDecoder {
   Result<void> decode(std::string_view message, LogBatch& batch);
 
   bool in_transaction() const noexcept { return open_; }
+  /// Of the last transaction that began; 0 before the first.
+  std::int64_t commit_microseconds() const noexcept { return commit_microseconds_; }
   /// The end of the last transaction that was handed over; `from` before the first.
   Lsn last_end() const noexcept { return last_end_; }
 

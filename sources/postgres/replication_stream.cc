@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 /// Without it the server is woken by our reading after each message that it sends; measured, gathering lets it send a fourth
 /// more at a sixth of our own work.
 constexpr int kGatherBytes = 64 * 1024;
-constexpr milliseconds kGatherWait{2};
 constexpr milliseconds kFeedbackMax{10'000};
 /// An acknowledgement is told this soon.
 constexpr milliseconds kAcknowledgeDelay{500};
@@ -44,6 +43,7 @@ StreamFrame& StreamFrame::operator=(StreamFrame&& other) noexcept {
   std::swap(buffer_, other.buffer_);
   kind = std::exchange(other.kind, Kind::kNone);
   payload = std::exchange(other.payload, {});
+  sent_us = other.sent_us;
   wal_end = other.wal_end;
   return *this;
 }
@@ -88,12 +88,12 @@ Result<void> ReplicationStream::next(StreamFrame& frame) {
 Result<void> ReplicationStream::read_frame(std::string_view bytes, StreamFrame& frame) {
   MessageReader reader(bytes);
   const auto kind = static_cast<char>(reader.u8());
-  last_message_ = Clock::now();
+  heard_ = true;
   Lsn seen = 0;
   if (kind == 'w') {
     const Lsn start = reader.u64();
     seen = std::max(start, reader.u64());
-    (void)reader.u64();
+    frame.sent_us = unix_microseconds(reader.u64());
     frame.kind = StreamFrame::Kind::kData;
     frame.payload = reader.bytes(reader.left());
   } else if (kind == 'k') {
@@ -121,7 +121,6 @@ void ReplicationStream::wait(Wake wake, milliseconds wait) {
     (void)setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
     low_water_ = low_water;
   }
-  if (wake == Wake::kGather) wait = std::min(wait, kGatherWait);
   reader_waits_ = true;
   wait_socket(socket_, POLLIN, wait);
   reader_waits_ = false;
@@ -139,6 +138,7 @@ void ReplicationStream::run(const std::stop_token& stop) noexcept {
   while (!stop.stop_requested()) {
     if (connection_.usable()) {
       const Clock::time_point now = Clock::now();
+      if (std::exchange(heard_, false)) last_message_ = now;
       const auto since_feedback = now - last_feedback_;
       const bool acknowledged = flushed_.load() != flushed_told_ && since_feedback >= kAcknowledgeDelay;
       const bool quiet = reader_waits_ && now - last_message_ >= kQuiet && since_feedback >= kQuiet;

@@ -24,6 +24,7 @@ class StreamFrame {
 
   Kind kind = Kind::kNone;   ///< kNone: nothing is there now
   std::string_view payload;  ///< kData: the output plugin's message
+  std::int64_t sent_us = 0;  ///< kData: by the server's clock, since 1970-01-01
   Lsn wal_end = 0;           ///< kKeepalive: everything before it was sent
 
  private:
@@ -58,8 +59,7 @@ class ReplicationStream {
 
   /// The next message, if it is there already. Errors: stream_error().
   Result<void> next(StreamFrame& frame);
-  /// Waits until the server has sent something, at most `wait`; kGather: not longer than a change may be kept, and until
-  /// it is worth waking up for.
+  /// Waits until the server has sent something, at most `wait`; kGather: until it is worth waking up for.
   enum class Wake : bool { kFirstByte, kGather };
   void wait(Wake wake, std::chrono::milliseconds wait);
 
@@ -86,7 +86,8 @@ class ReplicationStream {
   CondVar wake_;
   Connection connection_ GUARDED_BY(mutex_);
   Clock::time_point last_feedback_ GUARDED_BY(mutex_);
-  Clock::time_point last_message_ GUARDED_BY(mutex_);
+  Clock::time_point last_message_ GUARDED_BY(mutex_);  // to a tick
+  bool heard_ GUARDED_BY(mutex_) = false;              // since the feedback thread looked
   Lsn flushed_told_ GUARDED_BY(mutex_) = 0;
   std::jthread thread_;  // last member
 };
