@@ -60,8 +60,7 @@ std::string verdict_line(const TaskInputs& inputs, const SourceReport& report, b
 ExitStatus run_validate_mapping_command(const CommandContext& context) {
   TaskInputs inputs = read_task_inputs(context.options);
   SourceReport report;
-  const bool connect = inputs.source && source_is_built(inputs.source->kind) && inputs.problems.ok() &&
-                       !context.options.offline;
+  const bool connect = inputs.source && inputs.problems.ok() && !context.options.offline;
   if (connect) {
     auto seen = look_at_source(context, inputs);
     if (seen) {

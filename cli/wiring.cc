@@ -9,6 +9,7 @@
 
 #include "sinks/discard_sink.h"
 #include "sinks/kafka/kafka_sink.h"
+#include "sources/mysql/mysql_source.h"
 #include "sources/postgres/postgres_source.h"
 #include "sources/sqlite/sqlite_source.h"
 
@@ -44,8 +45,6 @@ KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings&
 
 }  // namespace
 
-bool source_is_built(SourceKind kind) { return kind == SourceKind::kPostgres || kind == SourceKind::kSqlite; }
-
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
                                             std::stop_token stop, const std::string& state_file) {
   switch (source.kind) {
@@ -55,8 +54,8 @@ Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const 
     case SourceKind::kSqlite: return open_sqlite_source(source, copy_path_beside(state_file));
     case SourceKind::kMysql:
     case SourceKind::kMariadb:
-      return Error(ErrorCode::kInvalidSettings, "not yet honoured: reading MySQL and MariaDB")
-          .hint("The sources are PostgreSQL (postgresql://…) and SQLite (sqlite:FILE).");
+      return open_mysql_source(source, static_cast<std::uint32_t>(task.dmskafka.max_connections),
+                               task.dmskafka.lock_tables, std::move(stop));
   }
   return Error(ErrorCode::kInternal, "a source kind outside the enumeration");
 }

@@ -17,9 +17,6 @@
 
 namespace dmskafka {
 
-/// False for a source that is only checked so far; open_source() refuses it.
-bool source_is_built(SourceKind kind);
-
 /// Connects to the source, whichever database it is. `state_file`: beside it a copy of the source may stand while it is loaded;
 /// "": nothing is written. Errors: as its open function; kInvalidSettings for one that is not built yet.
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,

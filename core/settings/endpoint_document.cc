@@ -38,7 +38,7 @@ FieldTable<EndpointRequest> make_endpoint_table() {
       {{"EngineName", "choice", "",
         "postgres, aurora-postgresql, mysql, mariadb or aurora for a source, kafka for a target",
         Verdict::kHonoured,
-        "what the endpoint is; mysql, mariadb and aurora are checked, not read yet; others are refused by "
+        "what the endpoint is; others are refused by "
         "name"},
        [](FieldInput& input, T& into) {
          if (const auto text = input.text()) into.engine = folded_name(*text);

@@ -57,12 +57,6 @@ SourceSettings read_source_settings(std::string_view argument, Problems& problem
   } else if (const auto document = opened(argument, "--source", problems)) {
     read_source_document(document->root(), bare, settings, problems);
   }
-  const bool mysql = settings.kind == SourceKind::kMysql || settings.kind == SourceKind::kMariadb;
-  if (mysql && problems.ok()) {
-    problems.notices.push_back(Error(ErrorCode::kInvalidSettings,
-                                     "--source: reading MySQL and MariaDB is not yet honoured; the endpoint "
-                                     "was checked, and a command that has to read it refuses"));
-  }
   return settings;
 }
 

@@ -74,6 +74,19 @@ const std::vector<Shown> kKafka = {
     {"UseLargeIntegerValue", "mapping/strict_value_test.cc", "strict_value: UseLargeIntegerValue", ""},
 };
 
+constexpr std::string_view kMysqlConnect = "sources/mysql/mysql_connect_test.cc";
+
+const std::vector<Shown> kMysql = {
+    {"ServerName", kMysqlConnect, "mysql_connect: an unknown host or a closed port", "host"},
+    {"Port", kMysqlConnect, "mysql_connect: an unknown host or a closed port", "port"},
+    {"Username", kMysqlConnect, "mysql_connect: an unknown database_name or username", "username"},
+    {"Password", kMysqlConnect, "mysql_connect: a wrong password", "password"},
+    {"DatabaseName", kMysqlConnect, "mysql_connect: an unknown database_name or username", "database_name"},
+    {"AfterConnectScript", kMysqlConnect, "mysql_connect: after_connect_script runs", "after_connect_script"},
+    {"ExecuteTimeout", kMysqlConnect, "mysql_connect: execute_timeout ends", "execute_timeout"},
+    {"ConnectionTimeout", kMysqlConnect, "mysql_connect: a server that says nothing", "connection_timeout"},
+};
+
 const std::vector<Shown> kPostgres = {
     {"ServerName", kConnect, "postgres_connect: an unknown host or a closed port", "host"},
     {"Port", kConnect, "postgres_connect: an unknown host or a closed port", "port"},
@@ -219,7 +232,7 @@ void check(const FieldTable<T>& table, const std::vector<Shown>& list, const std
 TEST_CASE("honoured_settings: each has a test that shows what it does") {
   check(kafka_table(), kKafka);
   check(postgres_table(), kPostgres);
-  check(mysql_table(), {});
+  check(mysql_table(), kMysql);
   check(endpoint_table(), kEndpoint);
   for (const TaskTable& table : task_tables()) check(table, kTask, std::string(table.name) + ".");
   check(topic_table(), kTask, std::string(topic_table().name) + ".");

@@ -150,7 +150,7 @@ TEST_CASE("settings_list: MySQLSettings") {
       text("ServerTimezone"),
       boolean("skipTableSuspensionForPartitionDdl", "false"),
       boolean("IgnoreOpenXaTransactionsCheck", "true"),
-      at_least("ConnectionTimeout", "10", 1),
+      {"ConnectionTimeout", "10", {"1", "86400"}, {"0", "86401", "true"}},
       choice("TargetDbType", "", {"specific-database", "multiple-databases"}),
       at_least("ParallelLoadThreads", "", 0),
       at_least("MaxFileSize", "32768", 0),

@@ -15,7 +15,7 @@ constexpr std::string_view kNoSecretsManager =
     "use Username and Password; a password may be ${env:NAME} or ${file:PATH}";
 
 constexpr std::string_view kNoCsv = "it bounds CSV files, which are not written here";
-constexpr std::string_view kReadingMysql = "reading MySQL and MariaDB";
+constexpr std::string_view kFollowingMysql = "change data capture from MySQL";
 constexpr std::array<std::string_view, 2> kTargetDbTypes = {"specific-database", "multiple-databases"};
 
 Field<T> port_field(std::string fallback) {
@@ -110,22 +110,20 @@ FieldTable<T> make_postgres() {
 
 FieldTable<T> make_mysql() {
   std::vector<Field<T>> fields = connection_fields("3306");
-  add(fields, {
-                  unused_boolean<T>("CleanSourceMetadataOnMismatch", "false")
-                      .no_effect("a table's definition is read again when the binlog shows another"),
-                  unused_integer<T>("EventsPollInterval", "5", {1, 60, "in seconds"})
-                      .no_effect("how often an idle binlog is asked"),
-                  unused_integer<T>("ConnectionTimeout", "10", {1, INT64_MAX, "in seconds"})
-                      .no_effect("how long connecting may take"),
-                  unused_boolean<T>("skipTableSuspensionForPartitionDdl", "false")
-                      .no_effect("DDL of partitions does not suspend its table"),
-                  unused_boolean<T>("IgnoreOpenXaTransactionsCheck", "true")
-                      .no_effect("open XA transactions do not hold up the start"),
-              });
-  for (Field<T>& field : fields) {
-    field.verdict = Verdict::kNotYet;
-    field.meaning = fmt::format("{} ({})", kReadingMysql, field.meaning);
-  }
+  add(fields,
+      {
+          integer_field<T>("ConnectionTimeout", DMSKAFKA_MEMBER(connection_timeout_s), {1, 86'400},
+                           "seconds that connecting may take"),
+          unused_boolean<T>("CleanSourceMetadataOnMismatch", "false")
+              .not_yet(fmt::format("{} (a table's definition is read again when the binlog shows another)",
+                                   kFollowingMysql)),
+          unused_integer<T>("EventsPollInterval", "5", {1, 60, "in seconds"})
+              .not_yet(fmt::format("{} (how often an idle binlog is asked)", kFollowingMysql)),
+          unused_boolean<T>("skipTableSuspensionForPartitionDdl", "false")
+              .not_yet(fmt::format("{} (DDL of partitions does not suspend its table)", kFollowingMysql)),
+          unused_boolean<T>("IgnoreOpenXaTransactionsCheck", "true")
+              .not_yet(fmt::format("{} (open XA transactions do not hold up the start)", kFollowingMysql)),
+      });
   add(fields,
       {
           unused_text<T>("ServerTimezone", "")
@@ -137,8 +135,7 @@ FieldTable<T> make_mysql() {
       });
   add(fields, cloud_fields());
   return {"MySQLSettings",
-          "The MySQL, MariaDB and Aurora source endpoint; CloudFormation spells it MySqlSettings. It is read "
-          "and checked, but the source itself is not built yet: a command that has to read it refuses.",
+          "The MySQL, MariaDB and Aurora source endpoint; CloudFormation spells it MySqlSettings.",
           std::move(fields)};
 }
 

@@ -6,7 +6,7 @@ namespace dmskafka {
 
 /// AWS's PostgreSQLSettings.
 const FieldTable<SourceSettings>& postgres_table();
-/// AWS's MySQLSettings. Read and checked; the source itself is not built yet.
+/// AWS's MySQLSettings.
 const FieldTable<SourceSettings>& mysql_table();
 
 }  // namespace dmskafka

@@ -20,6 +20,7 @@ struct SourceSettings {
   SslMode ssl_mode = SslMode::kUnset;  ///< kUnset: none, except what a URL's own sslmode says
   std::string ca_certificate;          ///< file path
   std::string after_connect_script;
+  std::int64_t connection_timeout_s = 10;  ///< MySQL
   std::int64_t execute_timeout_s = 60;  ///< catalogue and preflight queries only; data reads have no timeout
   bool trim_space_in_char = true;
   bool map_boolean_as_boolean = false;

@@ -148,6 +148,8 @@ class FullLoad {
     task_.progress.set_phase("opening the snapshot");
     std::vector<const TableSchema*> schemas;
     for (const auto& table : choice_.todo) schemas.push_back(table->schema.get());
+    const auto readers = static_cast<std::uint32_t>(std::max(std::size_t{1}, readers_wanted()));
+    task_.source.expect(SnapshotUse{readers, !task_.rows_max_per_table});
     if (task_.change_log != nullptr) {
       DMSKAFKA_TRY(prepare_log());
     }
@@ -243,19 +245,20 @@ class FullLoad {
     return std::max(1U, std::thread::hardware_concurrency());
   }
 
+  /// As many as could work at once, if the tables have so many ranges.
+  std::size_t readers_wanted() const {
+    if (task_.rows_max_per_table) return 1;
+    const std::size_t tables = std::min(choice_.todo.size(), tables_at_once());
+    if (task_.settings.parallel_load_threads > 0) return tables * readers_per_table();
+    return std::max(tables, readers_per_table());
+  }
+
   /// As many as can work at once, within what the source grants.
   std::size_t reader_count() const {
-    if (task_.rows_max_per_table) return 1;
     std::size_t ranges = 0;
     for (const auto& table : choice_.todo) ranges += std::min(table->segments.size(), readers_per_table());
-    std::size_t wanted = std::min(choice_.todo.size(), tables_at_once());
-    if (task_.settings.parallel_load_threads > 0) {
-      wanted *= readers_per_table();
-    } else {
-      wanted = std::max(wanted, readers_per_table());
-    }
     return std::max(std::size_t{1},
-                    std::min({wanted, ranges, static_cast<std::size_t>(snapshot_->readers_max())}));
+                    std::min({readers_wanted(), ranges, static_cast<std::size_t>(snapshot_->readers_max())}));
   }
 
   void run_subtasks(const SubtaskContext& context) {

@@ -102,7 +102,7 @@ class Snapshot {
 
 /// What identifies a source across runs: kept in the state file, compared at every start.
 struct SourceIdentity {
-  std::string kind;    ///< "postgresql", "sqlite"
+  std::string kind;    ///< "postgresql", "mysql", "mariadb", "sqlite"
   std::string server;  ///< system identifier, file UUID …; never a password
   std::string database;
   friend bool operator==(const SourceIdentity&, const SourceIdentity&) = default;
@@ -112,6 +112,12 @@ struct SourceIdentity {
 struct CatalogTable {
   TableName name;
   TableKind kind = TableKind::kTable;
+};
+
+/// What the next snapshot of a source is for.
+struct SnapshotUse {
+  std::uint32_t readers = 1;    ///< that will be open at once, at most
+  bool position_wanted = true;  ///< false: nobody will follow the log from there (a preview)
 };
 
 class ChangeLog;
@@ -126,6 +132,9 @@ class Source {
   /// The full description of some tables, in the order of `names`. A table that cannot be described is
   /// reported by its own error, the others still come.
   virtual Result<std::vector<Result<TableSchema>>> describe_tables(std::span<const TableName> names) = 0;
+  /// Said before a snapshot is opened, by open_snapshot() or by the change log: where no reader can join a snapshot later, the
+  /// source opens as many sessions as there will be readers.
+  virtual void expect([[maybe_unused]] const SnapshotUse& use) {}
   /// One consistent moment over `tables`. The schemas must outlive the snapshot.
   /// Errors: kSourceUnavailable, kSourceRejected. A table that lacks a privilege does not fail here: its
   /// reader reports it.

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "core/base/logging.h"
+#include "core/base/pause.h"
 #include "sources/postgres/change_stream.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/log_preflight.h"
 #include "sources/postgres/lsn.h"
-#include "sources/postgres/pause.h"
 #include "sources/postgres/publication.h"
 #include "sources/postgres/sql/queries.h"
 

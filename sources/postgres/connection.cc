@@ -8,9 +8,9 @@
 #include <array>
 
 #include "core/base/logging.h"
+#include "core/base/socket_wait.h"
 #include "sources/postgres/connect_parameters.h"
 #include "sources/postgres/session_settings.h"
-#include "sources/postgres/socket_wait.h"
 
 namespace dmskafka::postgres {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/base/logging.h"
+#include "core/base/pause.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/pause.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {

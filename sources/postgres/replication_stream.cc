@@ -9,8 +9,8 @@
 #include <array>
 #include <utility>
 
+#include "core/base/socket_wait.h"
 #include "sources/postgres/pgoutput_message.h"
-#include "sources/postgres/socket_wait.h"
 
 namespace dmskafka::postgres {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/base/logging.h"
+#include "core/base/pause.h"
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/identifier.h"
-#include "sources/postgres/pause.h"
 #include "sources/postgres/sql/queries.h"
 
 namespace dmskafka::postgres {

@@ -4,7 +4,7 @@
 
 #include "core/base/mutex.h"
 
-namespace dmskafka::postgres {
+namespace dmskafka {
 
 /// Waits before another attempt; a stop request ends it early.
 inline void pause(std::chrono::milliseconds wait, const std::stop_token& stop) {
@@ -14,4 +14,4 @@ inline void pause(std::chrono::milliseconds wait, const std::stop_token& stop) {
   never.wait_for(mutex, stop, wait, [] { return false; });
 }
 
-}  // namespace dmskafka::postgres
+}  // namespace dmskafka

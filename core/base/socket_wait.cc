@@ -1,4 +1,4 @@
-#include "sources/postgres/socket_wait.h"
+#include "core/base/socket_wait.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace dmskafka::postgres {
+namespace dmskafka {
 
 bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexcept {
   const auto until = std::chrono::steady_clock::now() + wait;
@@ -36,4 +36,4 @@ bool peer_answers(int socket, std::chrono::milliseconds wait) noexcept {
   return answers;
 }
 
-}  // namespace dmskafka::postgres
+}  // namespace dmskafka

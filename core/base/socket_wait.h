@@ -1,7 +1,7 @@
 #pragma once
 #include <chrono>
 
-namespace dmskafka::postgres {
+namespace dmskafka {
 
 /// True when one of `events` (poll.h), or an error, is there; false after `wait`. A signal does not end the wait early.
 bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexcept;
@@ -9,4 +9,4 @@ bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexc
 /// True when the peer of `socket` accepts another connection within `wait`.
 bool peer_answers(int socket, std::chrono::milliseconds wait) noexcept;
 
-}  // namespace dmskafka::postgres
+}  // namespace dmskafka

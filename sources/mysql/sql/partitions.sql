@@ -1,0 +1,5 @@
+-- The pieces that a table's rows lie in: its subpartitions, or its partitions where they have none.
+SELECT PARTITION_NAME, SUBPARTITION_NAME, TABLE_ROWS, DATA_LENGTH
+FROM information_schema.PARTITIONS
+WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {table} AND PARTITION_NAME IS NOT NULL
+ORDER BY PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION
