@@ -145,7 +145,15 @@ class LogChecks {
           table.persistence == 'u' ? fmt::format("ALTER TABLE {} SET LOGGED;", quoted) : "");
       return;
     }
-    if (!table.usable_identity) {
+    if (table.generated_identity) {
+      warning(fmt::format(
+                  "{} has a generated column in its replica identity, which the server does not publish: its "
+                  "inserts and truncates are followed, its updates and deletes are not (publishing them "
+                  "would make the application's own statements fail)",
+                  name),
+              fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT; with a primary key of other columns",
+                          quoted));
+    } else if (!table.usable_identity) {
       warning(fmt::format("{} has no {}: its inserts and truncates are followed, its updates and deletes are "
                           "not (publishing them would make the application's own statements fail)",
                           name,

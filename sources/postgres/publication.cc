@@ -81,6 +81,7 @@ Result<std::vector<LogTable>> read_log_tables(Connection& connection,
     table.identity = rows.text(row->second, 4).front();
     table.usable_identity = rows.boolean(row->second, 5);
     table.leaves = to_integer<std::size_t>(rows.text(row->second, 6));
+    table.generated_identity = rows.boolean(row->second, 7);
     found.push_back(table);
   }
   return found;

@@ -24,6 +24,7 @@ struct LogTable {
   bool owned = false;      ///< by us, so that we may publish it
   char identity = 'd';     ///< pg_class.relreplident
   bool usable_identity = false;
+  bool generated_identity = false;  ///< which makes it unusable
   std::size_t leaves = 0;
 
   /// Only such tables appear in the log.

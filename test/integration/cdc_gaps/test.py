@@ -69,7 +69,8 @@ def dropped_and_advanced(t):
     task = Task(t, server)
     task.database.run(SCHEMA)
     task.begin()
-    task.database.run(f"INSERT INTO rows VALUES (12); SELECT pg_replication_slot_advance('{task.slot}', pg_current_wal_lsn());")
+    task.database.run(f"""INSERT INTO rows VALUES (12); SELECT count(*) FROM
+        pg_logical_slot_get_binary_changes('{task.slot}', NULL, NULL, 'proto_version', '1', 'publication_names', '{task.slot}');""")
     refused_for_good(task, task.slot, "begins at", "after our position")
     task.database.run(f"SELECT pg_drop_replication_slot('{task.slot}'); INSERT INTO rows VALUES (13);")
     refused_for_good(task, task.slot, "is gone")

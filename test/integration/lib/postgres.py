@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import urllib.parse
 
-from lib.harness import Failure, Skip, unique
+from lib.harness import Failure, Skip, unique, wait_until
 
 
 class Database:
@@ -28,7 +28,7 @@ class Database:
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", f"COPY ({query}) TO STDOUT", self.uri],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            env={**os.environ, "PGTZ": "UTC", "PGOPTIONS": "-c bytea_output=hex"},
+            env={**os.environ, "PGTZ": "UTC", "PGOPTIONS": "-c bytea_output=hex -c extra_float_digits=3"},
         )
 
     def session(self, t, sql):
@@ -100,7 +100,12 @@ def temporary_database(label, sql="", server=None):
             database.run(sql)
         yield database
     finally:
-        admin.run(f"DROP DATABASE {name} WITH (FORCE)")
+        # WITH (FORCE) is of 13 and later.
+        admin.run(f"UPDATE pg_database SET datallowconn = false WHERE datname = '{name}';"
+                  f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
+        wait_until(lambda: admin.query(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") == "0",
+                   f"nobody uses {name}", 30)
+        admin.run(f"DROP DATABASE {name}")
 
 
 def _end(process):

@@ -12,13 +12,13 @@ from lib.harness import Failure, check, wait_until
 
 
 class PostgresSource:
-    dialect = workload.Dialect()
-
     def __init__(self, t, *settings):
         options = [word for setting in ("max_prepared_transactions=20", *settings) for word in ("--set", setting)]
         self.server = servers.own_postgres(t, *options)
         self.uri = self.server.address
         self._database = postgres.Database(self.uri)
+        self.dialect = workload.Dialect()
+        self.dialect.truncates = int(self.query("SHOW server_version_num")) >= 110000
 
     def task_arguments(self):
         return ["--source", self.uri]

@@ -109,7 +109,8 @@ def own_postgres(t, *options, port=None, label=None):
 
 def version_of(name):
     """Which version of KAFKA or POSTGRES a test's own servers have; None: the scripts' default."""
-    return os.environ.get(f"DMSKAFKA_TEST_{name}_VERSION")
+    version = os.environ.get(f"DMSKAFKA_TEST_{name}_VERSION")
+    return None if version == "default" else version
 
 
 def _version(name):
