@@ -97,12 +97,13 @@ class Following:
         self.runs.append(judge.Run(self._ends(), checkpoint))
 
     def _ends(self):
-        """The topics' ends, once requests of the dead are served."""
+        """The topics' ends, once every partition has a leader again and requests of the dead are served."""
         def ends():
             return {(topic, partition): end for topic in self.topics for partition, end in kafka.ends(topic, self.broker.address)}
 
         seen = [ends()]
-        wait_until(lambda: seen.append(ends()) or seen[-1] == seen[-2], "nobody sends any more", 30, 0.05)
+        wait_until(lambda: seen.append(ends()) or (seen[-1] == seen[-2] and len(seen[-1]) == PARTITIONS + 1), "nobody sends any more", 30,
+                   0.05)
         return seen[-1]
 
 
