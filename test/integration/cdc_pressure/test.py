@@ -130,12 +130,12 @@ def slot_waits(t):
     """A second task, whose slot cannot be made while a transaction is open for longer than our lock_timeout. Returns what waits
     for its end, and what ends the transaction."""
     database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
+    task = Task(t, database, label="waits")  # before what holds it up, which must go first in the end
     holder = subprocess.Popen(["psql", "-XAtq", database.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     t.defer(lambda: holder.poll() is None and holder.kill())
     holder.stdin.write("BEGIN; INSERT INTO k VALUES (1); SELECT 'open';\n")
     holder.stdin.flush()
     equal(holder.stdout.readline(), "open\n", "a transaction is open")
-    task = Task(t, database, label="waits")
     began = time.monotonic()
     process = dmskafka.start(t, "full-load", *task.args, "--prepare-cdc")
 

@@ -159,7 +159,10 @@ def _run(claim, function):
     except Exception:
         outcome, detail = "failed", traceback.format_exc()
     finally:
-        t.close()
+        try:
+            t.close()
+        except Exception:  # what the case itself showed must be told, too
+            outcome, detail = "failed", f"{detail}\n{traceback.format_exc()}"
     print(f"{outcome:7} {time.monotonic() - started:6.1f} s  {function.__name__}: {claim}", flush=True)
     if detail:
         print("\n".join(f"        {line}" for line in detail.rstrip().splitlines()), flush=True)
