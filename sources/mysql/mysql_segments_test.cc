@@ -189,11 +189,15 @@ TEST_CASE("mysql_segments: a request that does not fit the table is refused, and
         "'2024-01-01', 'a', 1)");
     const Opened opened(database, {"t"}, 2);
     const TableSchema& table = opened.schemas[0];
-    for (const auto& [column, bound] : std::vector<std::pair<std::uint32_t, std::string>>{
+    struct Bound {
+      std::uint32_t column;
+      std::string value;
+    };
+    for (const Bound& bound : std::vector<Bound>{
              {0, "ten"}, {0, "1 OR 1=1"}, {1, "2024-02-30"}, {1, "yesterday"}, {2, "a"}, {3, "1"}}) {
-      CAPTURE(bound);
-      const auto plan =
-          opened.snapshot->plan_segments(table, SegmentRequest{16 << 20, ranges_of({column}, {{bound}})});
+      CAPTURE(bound.value);
+      const auto plan = opened.snapshot->plan_segments(
+          table, SegmentRequest{16 << 20, ranges_of({bound.column}, {{bound.value}})});
       REQUIRE_FALSE(plan.ok());
       CHECK(plan.error().code() == ErrorCode::kInvalidMapping);
     }

@@ -17,12 +17,12 @@ class FakeStream final : public ChangeStream {
 
   Result<void> read(LogBatch& batch, std::chrono::milliseconds wait, std::stop_token stop) override {
     for (std::size_t taken = 0; taken < log_.events_per_batch && !batch.full(); ++taken) {
-      std::optional<FakeTransaction> transaction;
+      const FakeTransaction* transaction = nullptr;
       {
         MutexLock lock(log_.mutex);
-        if (next_ < log_.transactions.size()) transaction = log_.transactions[next_];
+        if (next_ < log_.transactions.size()) transaction = &log_.transactions[next_];
       }
-      if (!transaction) {
+      if (transaction == nullptr) {
         if (!batch.empty()) return {};
         if (idle_at_ != next_) {
           idle_at_ = next_;
