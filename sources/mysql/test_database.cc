@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include "core/settings/endpoint_url.h"
@@ -21,16 +22,21 @@ std::vector<TestServer> servers_of_environment() {
   const std::pair<const char*, const char*> known[] = {{"DMSKAFKA_TEST_MARIADB", "MariaDB"},
                                                        {"DMSKAFKA_TEST_MYSQL", "MySQL 8"},
                                                        {"DMSKAFKA_TEST_MYSQL57", "MySQL 5.7"}};
+  const char* const only = std::getenv("DMSKAFKA_TEST_ONLY");
   for (const auto& [variable, name] : known) {
     const char* const url = std::getenv(variable);
-    if (url == nullptr) continue;
+    if (url == nullptr || (only != nullptr && std::string_view(only) != variable)) continue;
     TestServer& server = servers.emplace_back();
     server.name = name;
     if (auto parsed = parse_source_url(url, server.settings); !parsed)
       throw std::runtime_error(fmt::format("{}: {}", variable, parsed.error().to_string()));
   }
-  if (servers.empty())
-    std::puts("SKIPPED: DMSKAFKA_TEST_MARIADB, DMSKAFKA_TEST_MYSQL and _MYSQL57 name no server");
+  if (servers.empty()) {
+    fmt::print("SKIPPED: {} names no server\n",
+               only != nullptr
+                   ? only
+                   : "none of DMSKAFKA_TEST_MARIADB, DMSKAFKA_TEST_MYSQL and DMSKAFKA_TEST_MYSQL57");
+  }
   return servers;
 }
 

@@ -19,7 +19,7 @@ struct TestServer {
   std::string name;  ///< "MariaDB", "MySQL 8", "MySQL 5.7"
   SourceSettings settings;
 };
-/// Those there are; none, with words on the terminal: the test is skipped.
+/// Those there are, or the one whose variable DMSKAFKA_TEST_ONLY names; none, with words on the terminal: the test is skipped.
 const std::vector<TestServer>& test_servers();
 
 /// A plain session: it prepares what a test reads, and says by itself what is there. Throws std::runtime_error when a statement
