@@ -2,44 +2,15 @@
 
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka, servers, sqlite, wire
+from lib import certificates, dmskafka, kafka, servers, sqlite, wire
 from lib.harness import Failure, Skip, case, check, contains, equal, main
 
 PASSWORD = "s3cret, with = and ;"
 KEY_PASSWORD = "key-secret"
-
-
-def openssl(*args):
-    if not shutil.which("openssl"):
-        raise Skip("openssl is not installed")
-    subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
-
-
-def make_ca(directory, name):
-    key, certificate = directory / f"{name}.key", directory / f"{name}.pem"
-    openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-        "-keyout", key, "-out", certificate,
-    )  # fmt: skip
-    return certificate, key
-
-
-def make_certificate(directory, ca, name, password=None):
-    """A certificate for `name`, and its key in PKCS #8, the only form that Kafka reads."""
-    certificate, key, request, extensions = (directory / f"{name}.{suffix}" for suffix in ("pem", "key", "csr", "ext"))
-    extensions.write_text(f"subjectAltName=DNS:{name}\n")
-    protection = ["-passout", f"pass:{password}"] if password else ["-nodes"]
-    openssl("req", "-newkey", "rsa:2048", *protection, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-    openssl(
-        "x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "2",
-        "-extfile", extensions, "-out", certificate,
-    )  # fmt: skip
-    return certificate, key
 
 
 class Broker:
@@ -47,11 +18,11 @@ class Broker:
 
     def __init__(self, t):
         self.t = t
-        self.ca = make_ca(t.dir, "ours")
-        self.other_ca = make_ca(t.dir, "stranger")
-        certificate, key = make_certificate(t.dir, self.ca, "localhost")
-        self.client = make_certificate(t.dir, self.ca, "client", KEY_PASSWORD)
-        self.stranger = make_certificate(t.dir, self.other_ca, "unknown")
+        self.ca = certificates.make_ca(t.dir, "ours")
+        self.other_ca = certificates.make_ca(t.dir, "stranger")
+        certificate, key = certificates.make_certificate(t.dir, self.ca, "localhost")
+        self.client = certificates.make_certificate(t.dir, self.ca, "client", KEY_PASSWORD)
+        self.stranger = certificates.make_certificate(t.dir, self.other_ca, "unknown")
         store = t.file("server-store.pem", key.read_text() + certificate.read_text())
         plain, ssl, mutual, sasl = (servers.free_ports(2) for _ in range(4))
         listeners = f"TLS://127.0.0.1:{ssl},MUTUAL://127.0.0.1:{mutual},SASL://127.0.0.1:{sasl}"

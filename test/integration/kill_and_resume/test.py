@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka, sqlite
+from lib import dmskafka, kafka, mysql, sqlite
 from lib.harness import case, check, equal, main, say, wait_until
 
 ROWS = int(os.environ.get("DMSKAFKA_TEST_ROWS", "200000"))
@@ -43,6 +43,14 @@ CREATE TABLE things (id INTEGER PRIMARY KEY, version INT NOT NULL, amount, ratio
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
 INSERT INTO things SELECT i, 0, i * 1.25, i / 7.0, 'name ' || i, 'note', 'c' || (i % 1000), '2024-01-01', '2000-01-01', i % 2,
   hex(i * 7919), printf('%0300d', i) FROM n;
+"""
+DIGITS = "(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+MYSQL = f"""
+CREATE TABLE things (id BIGINT PRIMARY KEY, version INT NOT NULL, amount DECIMAL(12,2), name VARCHAR(20), happened DATETIME, digest CHAR(32),
+  filler VARCHAR(300));
+INSERT INTO things SELECT i, 0, i * 1.25, CONCAT('name ', i), '2024-01-01' + INTERVAL i SECOND, MD5(i), REPEAT(MD5(i * 7), 8) FROM
+  (SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS i
+   FROM {DIGITS} a, {DIGITS} b, {DIGITS} c, {DIGITS} d, {DIGITS} e, {DIGITS} f) AS numbers WHERE i <= {{rows}} ORDER BY i;
 """
 VERSION = re.compile(rb'"version":\s?(\d+)')
 
@@ -179,44 +187,43 @@ class PostgresWriter:
         return {int(key): int(version) for key, version in (line.split("|") for line in lines)}
 
 
-class SqliteWriter:
-    """5 % of the rows: two fifths updated, the others inserted, deleted, re-keyed. SQLite keeps no trace of when a row was
-    written, so what is promised of it is less: rows that were there all the time under one key arrive; what changed in a
-    finished range is not sent again."""
+class KeyWriter:
+    """5 % of the rows: two fifths updated, the others inserted, deleted, re-keyed. Where the source keeps no trace of when a row was
+    written, what is promised is less: rows that were there all the time under one key arrive; what changed in a finished range is not
+    sent again. `run` runs SQL and gives what it prints, `bounds` the first key of a range and the one behind its last, "" for none."""
 
-    def __init__(self, path, dice):
-        self.path, self.dice, self.version = path, dice, 0
+    def __init__(self, rows, dice, run, bounds):
+        self.initial, self.dice, self.run, self.bounds, self.version = rows, dice, run, bounds, 0
 
     def work(self):
         self.version += 1
         updated, also, deleted, moved = self.dice.sample(range(100), 4)
-        sqlite.run(
-            self.path,
+        self.run(
             f"""
             UPDATE things SET version = {self.version} WHERE id % 100 IN ({updated}, {also});
-            DELETE FROM things WHERE id % 100 = {deleted} AND id <= {ROWS};
-            UPDATE things SET id = id + {self.version * ROWS * 10}, version = {self.version}
-              WHERE id % 100 = {moved} AND id <= {ROWS};
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {max(1, ROWS // 100)})
-            INSERT INTO things (id, version) SELECT -{self.version * ROWS} - i, {self.version} FROM n;
-            """,
+            DELETE FROM things WHERE id % 100 = {deleted} AND id <= {self.initial};
+            UPDATE things SET id = id + {self.version * self.initial * 10}, version = {self.version}
+              WHERE id % 100 = {moved} AND id <= {self.initial};
+            INSERT INTO things (id, version) SELECT -{self.version * self.initial} - id, {self.version} FROM things
+              WHERE id BETWEEN 1 AND {max(1, self.initial // 100)};
+            """
         )
 
     def rows_at_most(self, task):
         ranges = task.ranges()
         if not ranges:
-            return int(sqlite.run(self.path, "SELECT count(*) FROM things;"))
+            return int(self.run("SELECT count(*) FROM things;"))
         left = 0
         for text, done in ranges:
             if not done:
-                first, end = re.fullmatch(r"rowid (-?\d*)\.\.(-?\d*)", text).groups()
+                first, end = self.bounds(text)
                 lower, upper = f"id >= {first}" if first else "1", f"id < {end}" if end else "1"
-                left += int(sqlite.run(self.path, f"SELECT count(*) FROM things WHERE {lower} AND {upper};"))
+                left += int(self.run(f"SELECT count(*) FROM things WHERE {lower} AND {upper};"))
         return left
 
     def versions(self):
-        lines = sqlite.run(self.path, "SELECT id, version FROM things;").splitlines()
-        return {int(key): int(version) for key, version in (line.split("|") for line in lines)}
+        lines = self.run("SELECT id, version FROM things;").splitlines()
+        return {int(key): int(version) for key, version in (re.split(r"[|\t]", line) for line in lines)}
 
 
 def check_bound(task, at_most, what):
@@ -283,28 +290,53 @@ def postgres(t):
         say(f"{made} kills, {len(expected)} rows in the end, {came} messages, {came - states} of them repeats")
 
 
-@case(f"SQLite: {ROWS} rows, killed {KILLS} times and changed between: every row that was there throughout is in the topic")
-def sqlite_file(t):
+def killed_by_key(t, kills_wanted, make):
+    """`make(round)` gives the task and the writer of a new table."""
     say(f"DMSKAFKA_TEST_SEED={SEED}")
     dice = random.Random(SEED)
     kills, rounds, pace = 0, 0, 1.0
-    while kills < KILLS:
+    while kills < kills_wanted:
         rounds += 1
-        check(rounds <= KILLS * 3, "loads end before they can be killed: raise DMSKAFKA_TEST_ROWS")
-        path = t.dir / f"things-{rounds}.db"
-        sqlite.run(path, SQLITE.format(rows=ROWS))
-        task, writer = Task(t, f"sqlite:{path}", "main"), SqliteWriter(path, dice)
-        made = kill_until_done(task, writer, dice, KILLS - kills, pace)
+        check(rounds <= kills_wanted * 3, "loads end before they can be killed: raise DMSKAFKA_TEST_ROWS")
+        task, writer = make(rounds, dice)
+        made = kill_until_done(task, writer, dice, kills_wanted - kills, pace)
         kills += made
         pace = pace if made else pace / 2
         versions, controls = task.messages()
-        throughout = [key for key in writer.versions() if 0 < key <= ROWS]
+        throughout = [key for key in writer.versions() if 0 < key <= writer.initial]
         missing = [key for key in throughout if key not in versions]
         equal(missing[:10], [], f"rows that are in no message, {len(missing)} in all")
         check_controls(controls, made)
         came = sum(map(len, versions.values()))
         say(f"{made} kills, {len(throughout)} rows were there throughout, {came} messages, "
             f"{came - sum(len(set(of_one)) for of_one in versions.values())} of them repeats")
+
+
+@case(f"SQLite: {ROWS} rows, killed {KILLS} times and changed between: every row that was there throughout is in the topic")
+def sqlite_file(t):
+    def bounds(text):
+        return re.fullmatch(r"rowid (-?\d*)\.\.(-?\d*)", text).groups()
+
+    def make(number, dice):
+        path = t.dir / f"things-{number}.db"
+        sqlite.run(path, SQLITE.format(rows=ROWS))
+        return Task(t, f"sqlite:{path}", "main"), KeyWriter(ROWS, dice, lambda sql: sqlite.run(path, sql), bounds)
+
+    killed_by_key(t, KILLS, make)
+
+
+@mysql.on_each_server("killed and changed between: every row that was there throughout is in the topic", "mariadb", "mysql")
+def key_ranges(t, server):
+    rows = max(1000, ROWS // 2)
+
+    def bounds(text):
+        return re.fullmatch(r"keys \(.*?\)(?: from \('(-?\d+)'\))?(?: to \('(-?\d+)'\))?", text).groups("")
+
+    def make(number, dice):
+        database = server.database(t, MYSQL.format(rows=rows))
+        return Task(t, database.url, database.name), KeyWriter(rows, dice, database.run, bounds)
+
+    killed_by_key(t, max(1, KILLS // 2), make)
 
 
 WINDOWS = {

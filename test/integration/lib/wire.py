@@ -17,7 +17,7 @@ _ESCAPES = {
     b"\r": b"\\r",
     b"\t": b"\\t",
 }
-_COPY = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\"}
+_COPY = {b"0": b"\0", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\"}
 _COPY_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _CONTROL = {bytes([c]): b"\\u%04x" % c for c in range(32)}
 _CONTROL.update(_ESCAPES)
@@ -26,7 +26,7 @@ TIMESTAMP = re.compile(rb'"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
 
 
 def copy_text(field):
-    """The value behind a field of COPY's text form."""
+    """The value behind a field of COPY's text form, or of what MySQL's client prints."""
     return _COPY_ESCAPE.sub(lambda m: _COPY[m.group(1)], field) if b"\\" in field else field
 
 

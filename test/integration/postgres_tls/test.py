@@ -1,15 +1,12 @@
 """TLS to PostgreSQL: what each SslMode asks for, and what it refuses, against a server with a certificate of its own CA."""
 
 import json
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, postgres, servers
-from lib.harness import Skip, case, check, contains, main
+from lib import certificates, dmskafka, postgres, servers
+from lib.harness import case, check, contains, main
 
 # Run on each of our connections; an error there ends the task.
 WITH_TLS = """DO $$ BEGIN IF NOT (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) THEN
@@ -17,44 +14,14 @@ RAISE 'this connection is plain'; END IF; END $$"""
 WITHOUT_TLS = WITH_TLS.replace("IF NOT", "IF").replace("is plain", "has TLS")
 
 
-def openssl(*args):
-    if not shutil.which("openssl"):
-        raise Skip("openssl is not installed")
-    subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
-
-
-def make_ca(directory, name):
-    key, certificate = directory / f"{name}.key", directory / f"{name}.pem"
-    openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-        "-keyout", key, "-out", certificate,
-    )  # fmt: skip
-    return certificate, key
-
-
-def make_server_certificate(directory, ca, name):
-    certificate, key, request = (directory / f"server.{suffix}" for suffix in ("pem", "key", "csr"))
-    extensions = directory / "server.ext"
-    extensions.write_text(f"subjectAltName=DNS:{name}\n")
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-    openssl(
-        "x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "2",
-        "-extfile", extensions, "-out", certificate,
-    )  # fmt: skip
-    key.chmod(0o600)
-    if os.geteuid() == 0:  # the server then runs as the system user postgres
-        shutil.chown(key, "postgres", "postgres")
-    return certificate, key
-
-
 class Tls:
     """A server that takes plain connections and TLS, with a table in it."""
 
     def __init__(self, t):
         self.t = t
-        self.ca = make_ca(t.dir, "ours")
-        self.other_ca = make_ca(t.dir, "stranger")
-        certificate, key = make_server_certificate(t.dir, self.ca, "localhost")
+        self.ca = certificates.make_ca(t.dir, "ours")
+        self.other_ca = certificates.make_ca(t.dir, "stranger")
+        certificate, key = certificates.make_certificate(t.dir, self.ca, "localhost", owner="postgres")
         self.server = servers.own_postgres(
             t, "--set", "ssl=on", "--set", f"ssl_cert_file={certificate}", "--set", f"ssl_key_file={key}"
         )

@@ -1,0 +1,39 @@
+"""Certificates of a CA of the test's own, made by openssl."""
+
+import os
+import shutil
+import subprocess
+
+from lib.harness import Skip
+
+
+def openssl(*args):
+    if not shutil.which("openssl"):
+        raise Skip("openssl is not installed")
+    subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
+
+
+def make_ca(directory, name):
+    key, certificate = directory / f"{name}.key", directory / f"{name}.pem"
+    openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+        "-keyout", key, "-out", certificate,
+    )  # fmt: skip
+    return certificate, key
+
+
+def make_certificate(directory, ca, name, password=None, owner=None):
+    """A certificate for `name`, and its key in PKCS #8, the only form that Kafka reads. `owner`: the system user who alone may
+    read the key, when this is root."""
+    certificate, key, request, extensions = (directory / f"{name}.{suffix}" for suffix in ("pem", "key", "csr", "ext"))
+    extensions.write_text(f"subjectAltName=DNS:{name}\n")
+    protection = ["-passout", f"pass:{password}"] if password else ["-nodes"]
+    openssl("req", "-newkey", "rsa:2048", *protection, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+    openssl(
+        "x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "2",
+        "-extfile", extensions, "-out", certificate,
+    )  # fmt: skip
+    key.chmod(0o600)
+    if owner and os.geteuid() == 0:
+        shutil.chown(key, owner, owner)
+    return certificate, key
