@@ -43,6 +43,11 @@ KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings&
   return options;
 }
 
+MysqlLogOptions mysql_log_options(const TaskSettings& task) {
+  return {task.dmskafka.allow_partial_images ? PartialImages::kTake : PartialImages::kRefuse,
+          task.dmskafka.server_id};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const TaskSettings& task,
@@ -55,7 +60,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const 
     case SourceKind::kMysql:
     case SourceKind::kMariadb:
       return open_mysql_source(source, static_cast<std::uint32_t>(task.dmskafka.max_connections),
-                               task.dmskafka.lock_tables, std::move(stop));
+                               task.dmskafka.lock_tables, std::move(stop), mysql_log_options(task));
   }
   return Error(ErrorCode::kInternal, "a source kind outside the enumeration");
 }

@@ -15,7 +15,6 @@ constexpr std::string_view kNoSecretsManager =
     "use Username and Password; a password may be ${env:NAME} or ${file:PATH}";
 
 constexpr std::string_view kNoCsv = "it bounds CSV files, which are not written here";
-constexpr std::string_view kFollowingMysql = "change data capture from MySQL";
 constexpr std::array<std::string_view, 2> kTargetDbTypes = {"specific-database", "multiple-databases"};
 
 Field<T> port_field(std::string fallback) {
@@ -115,14 +114,14 @@ FieldTable<T> make_mysql() {
           integer_field<T>("ConnectionTimeout", DMSKAFKA_MEMBER(connection_timeout_s), {1, 86'400},
                            "seconds that connecting may take"),
           unused_boolean<T>("CleanSourceMetadataOnMismatch", "false")
-              .not_yet(fmt::format("{} (a table's definition is read again when the binlog shows another)",
-                                   kFollowingMysql)),
+              .no_effect(
+                  "each definition is checked against the binlog, and read again where it does not fit"),
           unused_integer<T>("EventsPollInterval", "5", {1, 60, "in seconds"})
-              .not_yet(fmt::format("{} (how often an idle binlog is asked)", kFollowingMysql)),
+              .no_effect("the server sends its binlog as it grows; it is never asked"),
           unused_boolean<T>("skipTableSuspensionForPartitionDdl", "false")
-              .not_yet(fmt::format("{} (DDL of partitions does not suspend its table)", kFollowingMysql)),
+              .no_effect("no DDL suspends a table"),
           unused_boolean<T>("IgnoreOpenXaTransactionsCheck", "true")
-              .not_yet(fmt::format("{} (open XA transactions do not hold up the start)", kFollowingMysql)),
+              .no_effect("open XA transactions do not hold up the start"),
       });
   add(fields,
       {

@@ -136,11 +136,13 @@ TaskTable make_dmskafka_table() {
           boolean_field<T>(
               "LockTables", DMSKAFKA_MEMBER(dmskafka.lock_tables),
               "ACCESS SHARE on PostgreSQL tables while they are loaded, so that no DDL changes them"),
-          boolean_field<T>("AllowPartialImages", DMSKAFKA_MEMBER(dmskafka.allow_partial_images), "")
-              .not_yet("change data capture from MySQL"),
+          boolean_field<T>(
+              "AllowPartialImages", DMSKAFKA_MEMBER(dmskafka.allow_partial_images),
+              "changes of MySQL without all columns (binlog_row_image is not FULL) are sent with "
+              "what is known; else they end the task"),
           optional_integer_field<T>("ServerId", DMSKAFKA_MEMBER(dmskafka.server_id), {1, 4'294'967'295}, "",
-                                    "")
-              .not_yet("change data capture from MySQL"),
+                                    "our number among the replicas of MySQL or MariaDB, which no other may "
+                                    "have; unset: made from the task's id"),
           integer_field<T>("DataErrorBytesMax", DMSKAFKA_MEMBER(dmskafka.data_error_bytes_max),
                            {1, INT64_MAX},
                            "bytes of failed records kept in the state file; the task stops beyond"),

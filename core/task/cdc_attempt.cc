@@ -62,7 +62,7 @@ CdcAttempt::~CdcAttempt() = default;
 
 Result<void> CdcAttempt::run(const SinkFactory& make_sink) {
   task_.progress.set_phase("opening the source's log");
-  DMSKAFKA_ASSIGN(stream_, log_.open_stream(start_.tables, start_.from.position, stop_));
+  DMSKAFKA_ASSIGN(stream_, log_.open_stream({start_.tables, start_.known}, start_.from.position, stop_));
   task_.progress.set_phase("connecting to the target");
   DMSKAFKA_ASSIGN(sink_, make_sink(accounts_));
   return end(follow());

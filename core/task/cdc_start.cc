@@ -89,7 +89,7 @@ class Chooser {
     if (task_.restart) DMSKAFKA_TRY(task_.store.discard_task());
     DMSKAFKA_ASSIGN(const std::optional<TaskRecord> before, task_.store.load_task());
     if (!before) return task_.store.save_task(record);
-    return check_same_task(*before, record);
+    return check_same_task(*before, record, OtherServer::kIfLogMoves);
   }
 
   /// The tables to follow: selected, describable, and loaded if they are to be loaded at all.
@@ -246,7 +246,7 @@ class Chooser {
     update.checkpoint.saved_us = WallClock().now().microseconds;
     update.schemas = start_.tables;
     // Proves that the source still has everything from there on, before the position counts as this task's.
-    DMSKAFKA_TRY(log_.open_stream(start_.tables, asked, stop_));
+    DMSKAFKA_TRY(log_.open_stream({start_.tables, start_.known}, asked, stop_));
     DMSKAFKA_TRY(task_.store.save_checkpoint(update));
     log_info(
         fmt::format("task {}: following from {}, as --cdc-start-position says", task_.task_id, asked.text));

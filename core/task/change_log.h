@@ -66,6 +66,13 @@ struct LogRetention {
   std::string state;   ///< the source's own word ("reserved", "lost", …)
 };
 
+/// The tables that a stream tells of.
+struct StreamTables {
+  using Schemas = std::span<const std::shared_ptr<const TableSchema>>;
+  Schemas now;    ///< as the catalogue describes them
+  Schemas known;  ///< as they were at the stream's start, and those that were renamed or dropped since
+};
+
 /// The log of a database. Thread: the task's own thread; streams say their own.
 class ChangeLog {
  public:
@@ -92,11 +99,11 @@ class ChangeLog {
   /// The end of the log now: what --until-current waits for.
   virtual Result<LogPosition> current_end() = 0;
 
-  /// Follows `tables` from `from`, exclusive of what ended there. Checks that the source still has everything after it.
+  /// Follows `tables.now` from `from`, exclusive of what ended there. Checks that the source still has everything after it.
   /// Errors: kPositionLost with what is missing and which command loads it again; kSourceUnavailable; kSourceRejected.
-  virtual Result<std::unique_ptr<ChangeStream>> open_stream(
-      std::span<const std::shared_ptr<const TableSchema>> tables, const LogPosition& from,
-      std::stop_token stop) = 0;
+  virtual Result<std::unique_ptr<ChangeStream>> open_stream(const StreamTables& tables,
+                                                            const LogPosition& from,
+                                                            std::stop_token stop) = 0;
 
   virtual Result<LogRetention> retention() = 0;
   /// What is left in the source by this task and by others of our kind.

@@ -105,7 +105,11 @@ struct SourceIdentity {
   std::string kind;    ///< "postgresql", "mysql", "mariadb", "sqlite"
   std::string server;  ///< system identifier, file UUID …; never a password
   std::string database;
-  friend bool operator==(const SourceIdentity&, const SourceIdentity&) = default;
+  /// Not a part of the identity: positions of the log hold on another server, too, if it took over from this one (GTIDs).
+  bool log_moves = false;
+  friend bool operator==(const SourceIdentity& a, const SourceIdentity& b) {
+    return a.kind == b.kind && a.server == b.server && a.database == b.database;
+  }
 };
 
 /// A table of the source's catalogue, before selection.

@@ -20,9 +20,11 @@ std::string text(const SourceIdentity& source) {
 
 }  // namespace
 
-Result<void> check_same_task(const TaskRecord& before, const TaskRecord& now) {
+Result<void> check_same_task(const TaskRecord& before, const TaskRecord& now, OtherServer other_server) {
   if (before.task_id != now.task_id) return refuse("task", before.task_id, now.task_id);
-  if (before.source != now.source) return refuse("source", text(before.source), text(now.source));
+  SourceIdentity source = now.source;
+  if (other_server == OtherServer::kIfLogMoves && source.log_moves) source.server = before.source.server;
+  if (before.source != source) return refuse("source", text(before.source), text(now.source));
   if (before.target != now.target) return refuse("target", before.target, now.target);
   if (before.mapping_digest != now.mapping_digest) {
     return Error(ErrorCode::kStateFile,

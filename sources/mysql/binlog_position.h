@@ -21,7 +21,7 @@ struct BinlogPosition {
   /// each domain, "0-1-42,…". No white space. Empty: none are numbered.
   std::string gtid;
   Flavour flavour = Flavour::kMysql;
-  /// Whose files these are: server_uuid, of MariaDB its server_id; "": not known.
+  /// Whose files these are, as SourceIdentity::server says it; "": not known.
   std::string server = {};
   /// Counts the servers that the task went on to, so that positions stay in order where the files begin anew.
   std::uint32_t epoch = 0;

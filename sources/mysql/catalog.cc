@@ -175,13 +175,15 @@ Result<SourceIdentity> read_identity(Connection& connection, const std::stop_tok
   DMSKAFKA_ASSIGN(
       const QueryResult names,
       connection.query("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', "
-                       "'server_id')",
+                       "'server_id', 'gtid_mode')",
                        stop));
   std::map<std::string_view, std::string_view> values;
   for (std::size_t row = 0; row < names.rows(); ++row) values[names.text(row, 0)] = names.text(row, 1);
   const std::string server = mariadb ? fmt::format("{} {}", values["server_uid"], values["server_id"])
                                      : std::string(values["server_uuid"]);
-  return SourceIdentity{mariadb ? "mariadb" : "mysql", server, ""};
+  SourceIdentity identity{mariadb ? "mariadb" : "mysql", server, ""};
+  identity.log_moves = mariadb || values["gtid_mode"] == "ON";
+  return identity;
 }
 
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const std::stop_token& stop) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sources/mysql/catalog.h"
+#include "sources/mysql/change_log.h"
 #include "sources/mysql/connection.h"
 #include "sources/mysql/snapshot.h"
 
@@ -14,15 +15,17 @@ namespace dmskafka {
 namespace {
 
 using mysql::Connection;
+using mysql::MysqlChangeLog;
 using mysql::MysqlSnapshot;
 
 class MysqlSource final : public Source {
  public:
   MysqlSource(std::shared_ptr<const SourceSettings> settings, std::uint32_t sessions_max, bool lock_tables,
-              Connection connection, std::stop_token stop)
+              MysqlLogOptions log_options, Connection connection, std::stop_token stop)
       : settings_(std::move(settings)),
         sessions_max_(sessions_max),
         lock_tables_(lock_tables),
+        log_options_(log_options),
         connection_(std::move(connection)),
         stop_(std::move(stop)) {
     use_.readers = sessions_max;
@@ -54,6 +57,18 @@ class MysqlSource final : public Source {
     DMSKAFKA_ASSIGN(auto snapshot, MysqlSnapshot::open(std::move(control), settings_, tables, options, stop));
     return std::unique_ptr<Snapshot>(std::move(snapshot));
   }
+  Result<ChangeLog*> change_log(std::string_view task_id) override {
+    if (!change_log_) {
+      MysqlChangeLog::Options options;
+      options.allow_partial_images = log_options_.partial_images == PartialImages::kTake;
+      options.server_id = log_options_.server_id;
+      options.open_snapshot = [this](std::span<const TableSchema* const> tables, std::stop_token stop) {
+        return open_snapshot(tables, std::move(stop));
+      };
+      change_log_ = std::make_unique<MysqlChangeLog>(settings_, std::move(options), task_id, stop_);
+    }
+    return static_cast<ChangeLog*>(change_log_.get());
+  }
   std::vector<std::string> warnings() override;
 
  private:
@@ -66,9 +81,11 @@ class MysqlSource final : public Source {
   std::shared_ptr<const SourceSettings> settings_;
   const std::uint32_t sessions_max_;
   const bool lock_tables_;
+  const MysqlLogOptions log_options_;
   SnapshotUse use_;
   std::optional<Connection> connection_;
   std::stop_token stop_;  // for the calls that bring none
+  std::unique_ptr<MysqlChangeLog> change_log_;
 };
 
 std::vector<std::string> MysqlSource::warnings() {
@@ -88,7 +105,7 @@ std::vector<std::string> MysqlSource::warnings() {
 
 Result<std::unique_ptr<Source>> open_mysql_source(const SourceSettings& settings,
                                                   std::uint32_t connections_max, bool lock_tables,
-                                                  std::stop_token stop) {
+                                                  std::stop_token stop, MysqlLogOptions log_options) {
   if (connections_max < 2) {
     return Error(ErrorCode::kInvalidSettings,
                  "MaxConnections is 1, but reading MySQL takes two connections at least")
@@ -96,8 +113,9 @@ Result<std::unique_ptr<Source>> open_mysql_source(const SourceSettings& settings
   }
   auto shared = std::make_shared<const SourceSettings>(settings);
   DMSKAFKA_ASSIGN(Connection connection, Connection::open(shared, stop));
-  return std::unique_ptr<Source>(std::make_unique<MysqlSource>(
-      std::move(shared), connections_max - 1, lock_tables, std::move(connection), std::move(stop)));
+  return std::unique_ptr<Source>(std::make_unique<MysqlSource>(std::move(shared), connections_max - 1,
+                                                               lock_tables, log_options,
+                                                               std::move(connection), std::move(stop)));
 }
 
 }  // namespace dmskafka

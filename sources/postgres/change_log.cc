@@ -211,9 +211,9 @@ Result<void> PostgresChangeLog::check_end(Lsn from, const std::stop_token& stop)
       .hint("load the tables again with --restart");
 }
 
-Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(
-    std::span<const std::shared_ptr<const TableSchema>> tables, const LogPosition& from,
-    std::stop_token stop) {
+Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(const StreamTables& tables,
+                                                                     const LogPosition& from,
+                                                                     std::stop_token stop) {
   DMSKAFKA_ASSIGN(const Lsn lsn, own_lsn(from));
   ReplicationStream::Options options;
   options.start = lsn;
@@ -236,13 +236,13 @@ Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(
   DMSKAFKA_TRY(check_slot(slot, objects_.slot, settings_->database_name, lsn));
   DMSKAFKA_TRY(check_end(lsn, stop));
 
-  const std::vector<const TableSchema*> schemas = pointers(tables);
+  const std::vector<const TableSchema*> schemas = pointers(tables.now);
   DMSKAFKA_ASSIGN(const auto log_tables, read_log_tables(*connection, schemas, stop));
   TaskPublications publications(*connection, objects_, stop);
   DMSKAFKA_ASSIGN(const WantedPublications wanted, publications.wanted(log_tables));
   DMSKAFKA_ASSIGN(const std::string names, publications.verify(wanted));
-  auto followed =
-      std::make_unique<FollowedTables>(settings_, FollowedTables::Tables(tables.begin(), tables.end()), stop);
+  auto followed = std::make_unique<FollowedTables>(
+      settings_, FollowedTables::Tables(tables.now.begin(), tables.now.end()), stop);
   if (connection->server_version() < kViaRootVersion) DMSKAFKA_TRY(followed->follow_leaves(*connection));
 
   DMSKAFKA_TRY(start(replication, lsn, names, options.sender_timeout, stop));

@@ -32,9 +32,8 @@ class PostgresChangeLog final : public ChangeLog {
   Result<LogPosition> parse_position(std::string_view text) override;
   Result<LogPosition> restore_position(std::string_view bytes) override;
   Result<LogPosition> current_end() override;
-  Result<std::unique_ptr<ChangeStream>> open_stream(
-      std::span<const std::shared_ptr<const TableSchema>> tables, const LogPosition& from,
-      std::stop_token stop) override;
+  Result<std::unique_ptr<ChangeStream>> open_stream(const StreamTables& tables, const LogPosition& from,
+                                                    std::stop_token stop) override;
   Result<LogRetention> retention() override;
   Result<std::vector<LogResource>> list_resources() override;
   Result<std::vector<LogResource>> remove_resources() override;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "sources/postgres/log_test_support.h"
+#include "sources/postgres/log_for_test.h"
 #include "sources/postgres/lsn.h"
 
 namespace dmskafka::postgres {

@@ -9,7 +9,7 @@
 #include <map>
 #include <thread>
 
-#include "sources/postgres/log_test_support.h"
+#include "sources/postgres/log_for_test.h"
 #include "sources/postgres/lsn.h"
 #include "sources/postgres/replication_slot.h"
 #include "sources/postgres/snapshot.h"

@@ -1,7 +1,7 @@
 // What a real server's log says of rows and tables. Needs DMSKAFKA_TEST_POSTGRES.
 #include <doctest/doctest.h>
 
-#include "sources/postgres/log_test_support.h"
+#include "sources/postgres/log_for_test.h"
 
 namespace dmskafka::postgres {
 namespace {

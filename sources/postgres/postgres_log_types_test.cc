@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "sources/postgres/log_test_support.h"
+#include "sources/postgres/log_for_test.h"
 
 namespace dmskafka::postgres {
 namespace {

@@ -144,14 +144,13 @@ class FakeChangeLog final : public ChangeLog {
     return log_position(std::stoull(std::string(bytes)));
   }
   Result<LogPosition> current_end() override { return log_position(log_.size()); }
-  Result<std::unique_ptr<ChangeStream>> open_stream(
-      std::span<const std::shared_ptr<const TableSchema>> tables, const LogPosition& from,
-      std::stop_token) override {
+  Result<std::unique_ptr<ChangeStream>> open_stream(const StreamTables& tables, const LogPosition& from,
+                                                    std::stop_token) override {
     log_.streams_opened.fetch_add(1);
     if (from.order_low < log_.lost_up_to) {
       return Error(ErrorCode::kPositionLost, "the log begins later than " + from.text);
     }
-    return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(log_, tables, from.order_low));
+    return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(log_, tables.now, from.order_low));
   }
   Result<LogRetention> retention() override { return LogRetention{}; }
   Result<std::vector<LogResource>> list_resources() override { return log_.resources; }

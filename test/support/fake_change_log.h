@@ -33,7 +33,8 @@ struct FakeTransaction {
 /// A database's log in memory: it survives the streams that read it. Positions are the numbers of transactions, from 1.
 struct FakeLog {
   Mutex mutex;
-  std::deque<FakeTransaction> transactions GUARDED_BY(mutex);  ///< a reference to one stays valid while more are added
+  std::deque<FakeTransaction> transactions
+      GUARDED_BY(mutex);  ///< a reference to one stays valid while more are added
   std::vector<std::uint64_t> acknowledged GUARDED_BY(mutex);  ///< positions, in the order of the calls
   std::uint64_t lost_up_to = 0;                               ///< positions before it are gone from the log
   std::size_t events_per_batch = 1'000;

@@ -1,12 +1,11 @@
-#include "sources/postgres/log_test_support.h"
+#include "test/support/followed_log.h"
 
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <utility>
 
-#include "sources/postgres/postgres_source.h"
-
-namespace dmskafka::postgres {
+namespace dmskafka::testing {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -26,12 +25,6 @@ std::string row_text(RowView row) {
     }
   }
   return "{" + text + "}";
-}
-
-std::unique_ptr<Source> open(const SourceSettings& settings) {
-  auto source = open_postgres_source(settings, 4, true, {});
-  if (!source) throw std::runtime_error(source.error().to_string());
-  return std::move(source).value();
 }
 
 }  // namespace
@@ -65,13 +58,9 @@ std::string describe_event(const LogEvent& event) {
   return fmt::format("table {} ({})", event.schema->name.text(), columns);
 }
 
-FollowedLog::FollowedLog(const TestDatabase& database, const std::vector<TableName>& table_names,
+FollowedLog::FollowedLog(std::unique_ptr<Source> opened, const std::vector<TableName>& table_names,
                          const std::string& task_id)
-    : FollowedLog(database.settings(), table_names, task_id) {}
-
-FollowedLog::FollowedLog(const SourceSettings& settings, const std::vector<TableName>& table_names,
-                         const std::string& task_id)
-    : source(postgres::open(settings)), names(table_names) {
+    : source(std::move(opened)), names(table_names) {
   const auto found = source->change_log(task_id);
   if (!found) throw std::runtime_error(found.error().to_string());
   log = *found;
@@ -80,8 +69,11 @@ FollowedLog::FollowedLog(const SourceSettings& settings, const std::vector<Table
 
 void FollowedLog::describe_again() {
   schemas.clear();
-  for (TableSchema& schema : describe(*source, names)) {
-    schemas.push_back(std::make_shared<const TableSchema>(std::move(schema)));
+  auto described = source->describe_tables(names);
+  if (!described) throw std::runtime_error(described.error().to_string());
+  for (auto& schema : *described) {
+    if (!schema) throw std::runtime_error(schema.error().to_string());
+    schemas.push_back(std::make_shared<const TableSchema>(std::move(schema).value()));
   }
 }
 
@@ -104,7 +96,7 @@ ChangeLog::Prepared FollowedLog::prepare(ChangeLog::WithSnapshot snapshot) {
 void FollowedLog::start() { open(prepare(ChangeLog::WithSnapshot::kNo).start); }
 
 Result<std::unique_ptr<ChangeStream>> FollowedLog::try_open(const LogPosition& from) {
-  return log->open_stream(schemas, from, {});
+  return log->open_stream({schemas, schemas}, from, {});
 }
 
 void FollowedLog::open(const LogPosition& from) {
@@ -160,4 +152,4 @@ std::vector<std::string> FollowedLog::changes() {
   return lines;
 }
 
-}  // namespace dmskafka::postgres
+}  // namespace dmskafka::testing

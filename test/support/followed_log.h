@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "core/task/change_log.h"
-#include "sources/postgres/test_database.h"
 
-namespace dmskafka::postgres {
+namespace dmskafka::testing {
 
 /// A source whose log is followed, as tests see it: each event as a line of text.
 ///
@@ -17,9 +16,7 @@ namespace dmskafka::postgres {
 /// In rows "-" is absent, "~" unchanged, NULL null; "id*" is a key column. An empty image is {}.
 class FollowedLog {
  public:
-  FollowedLog(const TestDatabase& database, const std::vector<TableName>& names,
-              const std::string& task_id = "TESTTASK");
-  FollowedLog(const SourceSettings& settings, const std::vector<TableName>& names,
+  FollowedLog(std::unique_ptr<Source> source, const std::vector<TableName>& names,
               const std::string& task_id = "TESTTASK");
 
   /// prepare() and open_stream() at its start.
@@ -56,4 +53,4 @@ class FollowedLog {
 std::string describe_change(const Change& change);
 std::string describe_event(const LogEvent& event);
 
-}  // namespace dmskafka::postgres
+}  // namespace dmskafka::testing
