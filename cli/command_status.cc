@@ -215,7 +215,7 @@ void ask_source(const CommandContext& context, const TaskInputs& inputs, Status&
     DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                     open_source(*inputs.source, inputs.task, context.signals.token()));
     DMSKAFKA_ASSIGN(ChangeLog* const log, source->change_log(status.task.task_id));
-    return log->retention();
+    return log->retention(status.checkpoint->position);
   };
   auto retention = ask();
   if (retention) {

@@ -58,9 +58,9 @@ struct LogResource {
 
 /// What `status` shows of the log that the source keeps for us.
 struct LogRetention {
-  LogPosition acknowledged;  ///< by the source's own account
+  LogPosition acknowledged;  ///< by the source's own account; of one that keeps none, the checkpoint
   LogPosition server_end;
-  std::optional<std::uint64_t> retained_bytes;  ///< log the source must keep for us
+  std::optional<std::uint64_t> retained_bytes;  ///< log behind that: the source must keep it for us
   std::optional<std::uint64_t>
       bytes_to_limit;  ///< until the source gives our position up (max_slot_wal_keep_size)
   std::string state;   ///< the source's own word ("reserved", "lost", …)
@@ -105,7 +105,8 @@ class ChangeLog {
                                                             const LogPosition& from,
                                                             std::stop_token stop) = 0;
 
-  virtual Result<LogRetention> retention() = 0;
+  /// `checkpoint`: the task's, for a source that keeps no account of it; empty: it has none.
+  virtual Result<LogRetention> retention(const LogPosition& checkpoint) = 0;
   /// What is left in the source by this task and by others of our kind.
   virtual Result<std::vector<LogResource>> list_resources() = 0;
   /// Removes what this task made. Returns what was removed.

@@ -650,14 +650,13 @@ Result<void> BinlogDecoder::rename_tables(const Statement& statement, LogBatch& 
     const TableName& from = rename.first;
     const TableName& to = rename.second;
     const auto other = std::ranges::find(statement.renames, from, &Rename::second);
+    const bool moves_on = std::ranges::find(statement.renames, to, &Rename::first) != statement.renames.end();
     if (other != statement.renames.end() && tables_.find(from) != nullptr) {
       DMSKAFKA_TRY(tables_.replaced(from, other->first));
-      const bool moves_on =
-          std::ranges::find(statement.renames, to, &Rename::first) != statement.renames.end();
       if (!moves_on) DMSKAFKA_TRY(tables_.created(to));
       continue;
     }
-    if (tables_.find(to) != nullptr) continue;  // the other half
+    if (moves_on && tables_.find(to) != nullptr) continue;  // the other half
     auto before = tables_.find(from);
     DMSKAFKA_ASSIGN(auto after, tables_.renamed(from, to));
     if (before == nullptr || after == nullptr) continue;

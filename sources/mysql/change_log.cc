@@ -160,7 +160,10 @@ Result<std::unique_ptr<ChangeStream>> MysqlChangeLog::open_stream(const StreamTa
   return std::unique_ptr<ChangeStream>(std::move(changes));
 }
 
-Result<LogRetention> MysqlChangeLog::retention() {
+Result<LogRetention> MysqlChangeLog::retention(const LogPosition& checkpoint) {
+  if (!checkpoint.empty()) {
+    DMSKAFKA_ASSIGN(last_, from_log_position(checkpoint));
+  }
   DMSKAFKA_ASSIGN(Connection* const connection, this->connection(stop_));
   LogRetention retention;
   DMSKAFKA_ASSIGN(retention, read_retention(*connection, last_, stop_));

@@ -6,11 +6,11 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sources/mysql/identifier.h"
 #include "sources/mysql/log_status.h"
 #include "sources/mysql/replica_session.h"
-#include "sources/mysql/sql/queries.h"
 
 namespace dmskafka::mysql {
 namespace {
@@ -31,6 +31,33 @@ bool lists(std::string_view list, std::string_view database) {
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return false;
+}
+
+/// A foreign key by which the server changes rows itself.
+struct Cascade {
+  std::string name;
+  std::string actions;  ///< "ON DELETE CASCADE ON UPDATE SET NULL"
+};
+
+/// Of a statement as SHOW CREATE TABLE writes it: a line for each key, which ends with what is done.
+std::vector<Cascade> cascades(std::string_view statement) {
+  constexpr std::string_view kBegin = "  CONSTRAINT `";
+  constexpr std::string_view kKey = "` FOREIGN KEY (";
+  std::vector<Cascade> found;
+  while (!statement.empty()) {
+    std::string_view line = statement.substr(0, statement.find('\n'));
+    statement.remove_prefix(std::min(line.size() + 1, statement.size()));
+    const std::size_t key = line.find(kKey);
+    if (!line.starts_with(kBegin) || key == std::string_view::npos) continue;
+    std::string_view actions = line.substr(line.rfind(')') + 1);
+    if (actions.ends_with(',')) actions.remove_suffix(1);
+    if (actions.starts_with(' ')) actions.remove_prefix(1);
+    const bool changes_rows =
+        actions.find("CASCADE") != std::string_view::npos || actions.find(" SET ") != std::string_view::npos;
+    if (!changes_rows) continue;
+    found.push_back({std::string(line.substr(kBegin.size(), key - kBegin.size())), std::string(actions)});
+  }
+  return found;
 }
 
 class LogChecks {
@@ -191,18 +218,18 @@ class LogChecks {
 
   Result<void> check_cascades(std::span<const TableSchema* const> tables) {
     if (!mariadb() && connection_.version().number >= kCascadesLogged) return {};
-    DMSKAFKA_ASSIGN(const QueryResult rows, connection_.query(kCascadesSql, stop_));
-    for (std::size_t row = 0; row < rows.rows(); ++row) {
-      const TableName name{std::string(rows.text(row, 0)), std::string(rows.text(row, 1))};
-      const bool followed =
-          std::ranges::any_of(tables, [&](const TableSchema* table) { return table->name == name; });
-      if (!followed) continue;
-      warning(fmt::format("{}: its foreign key {} to {} is ON DELETE {} ON UPDATE {}: rows that the server "
-                          "changes by it are not in the binary log, and will not be sent",
-                          name.text(), rows.text(row, 2), rows.text(row, 3), rows.text(row, 4),
-                          rows.text(row, 5)),
-              fmt::format("ALTER TABLE {} DROP FOREIGN KEY {}; and let the application change the rows",
-                          quote_table(name), quote_identifier(rows.text(row, 2))));
+    // The catalogue shows foreign keys only to those who may do more than read.
+    for (const TableSchema* table : tables) {
+      DMSKAFKA_ASSIGN(const Connection::Outcome outcome,
+                      connection_.run("SHOW CREATE TABLE " + quote_table(table->name), stop_));
+      if (outcome.failure || outcome.rows.rows() != 1) continue;
+      for (const Cascade& key : cascades(outcome.rows.text(0, 1))) {
+        warning(fmt::format("{}: its foreign key {} is {}: rows that the server changes by it are not in the "
+                            "binary log, and will not be sent",
+                            table->name.text(), key.name, key.actions),
+                fmt::format("ALTER TABLE {} DROP FOREIGN KEY {}; and let the application change the rows",
+                            quote_table(table->name), quote_identifier(key.name)));
+      }
     }
     return {};
   }

@@ -279,7 +279,7 @@ Result<void> PostgresChangeLog::start(Connection& replication, Lsn from, const s
   }
 }
 
-Result<LogRetention> PostgresChangeLog::retention() {
+Result<LogRetention> PostgresChangeLog::retention(const LogPosition&) {
   DMSKAFKA_ASSIGN(Connection* const connection, this->connection(stop_));
   DMSKAFKA_ASSIGN(const auto slot, read_slot(*connection, objects_.slot, stop_));
   LogRetention retention;

@@ -34,7 +34,7 @@ class PostgresChangeLog final : public ChangeLog {
   Result<LogPosition> current_end() override;
   Result<std::unique_ptr<ChangeStream>> open_stream(const StreamTables& tables, const LogPosition& from,
                                                     std::stop_token stop) override;
-  Result<LogRetention> retention() override;
+  Result<LogRetention> retention(const LogPosition& checkpoint) override;
   Result<std::vector<LogResource>> list_resources() override;
   Result<std::vector<LogResource>> remove_resources() override;
 

@@ -401,7 +401,7 @@ TEST_CASE("postgres_log: a slot that the server gave up is a lost position, befo
       REQUIRE(Clock::now() < until);
       found = problems(log.preflight());
     }
-    const auto retention = log.log->retention();
+    const auto retention = log.log->retention({});
     REQUIRE(retention.ok());
     CHECK(retention->bytes_to_limit.has_value());
     for (int i = 0; i < 60; ++i) {
@@ -562,10 +562,10 @@ TEST_CASE("postgres_log: retention, and what a task and others leave behind") {
   FollowedLog other(database, {{"public", "t"}}, "other");
   (void)other.prepare(ChangeLog::WithSnapshot::kNo);
   FollowedLog log(database, {{"public", "t"}});
-  CHECK(contains(log.log->retention()->state, "no replication slot"));
+  CHECK(contains(log.log->retention({})->state, "no replication slot"));
   const LogPosition start = log.prepare(ChangeLog::WithSnapshot::kNo).start;
   session.exec("INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, 2000) AS i");
-  const auto retention = log.log->retention();
+  const auto retention = log.log->retention({});
   REQUIRE(retention.ok());
   CHECK(retention->acknowledged == start);
   CHECK(retention->server_end > start);

@@ -152,7 +152,7 @@ class FakeChangeLog final : public ChangeLog {
     }
     return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(log_, tables.now, from.order_low));
   }
-  Result<LogRetention> retention() override { return LogRetention{}; }
+  Result<LogRetention> retention(const LogPosition&) override { return LogRetention{}; }
   Result<std::vector<LogResource>> list_resources() override { return log_.resources; }
   Result<std::vector<LogResource>> remove_resources() override { return std::exchange(log_.resources, {}); }
 
