@@ -93,6 +93,10 @@ std::string losses_text(const TaskProgress& progress) {
       text += fmt::format("  {}: {} not UTF-8 and became U+FFFD\n", table.name.text(),
                           counted(replaced, "sequence of bytes was", "sequences of bytes were"));
     }
+    if (const std::uint64_t zero_dates = table.zero_dates.load(); zero_dates != 0) {
+      text += fmt::format("  {}: {} 0000-00-00 and became null\n", table.name.text(),
+                          counted(zero_dates, "date was", "dates were"));
+    }
   }
   return text;
 }
@@ -125,13 +129,14 @@ std::string summary_json_members(const LoadOutcome& outcome) {
       ",\"event\":\"summary\",\"exit_status\":{},\"reason\":{},\"tables_selected\":{},\"tables_completed\":{}"
       ","
       "\"tables_done_before\":{},\"tables_in_error\":{},\"rows\":{},\"bytes\":{},\"rows_failed\":{},"
-      "\"control_records\":{},\"values_cut\":{},\"characters_replaced\":{},"
+      "\"control_records\":{},\"values_cut\":{},\"characters_replaced\":{},\"zero_dates\":{},"
       "\"seconds\":{:.3f},\"state_file\":{},\"errors\":[",
       static_cast<int>(outcome.status),
       outcome.failure ? json_quoted(error_code_name(outcome.failure->code())) : "null",
       summary.tables_selected, summary.tables_completed, summary.tables_done_before, summary.tables_in_error,
       summary.rows_delivered, summary.bytes_delivered, summary.rows_failed, summary.control_records,
-      summary.values_cut, summary.characters_replaced, std::chrono::duration<double>(summary.elapsed).count(),
+      summary.values_cut, summary.characters_replaced, summary.zero_dates,
+      std::chrono::duration<double>(summary.elapsed).count(),
       outcome.state_file.empty() ? "null" : json_quoted(outcome.state_file));
   for (const TableProgress& table : outcome.progress.tables()) {
     if (table.state.load() != TableState::kTableError) continue;

@@ -58,11 +58,13 @@ TEST_CASE("summary: what messages lack is told table by table") {
   TableProgress& bytes = run.progress.add_table({"public", "old"});
   bytes.values_cut = 2'000;
   bytes.characters_replaced = 3;
+  bytes.zero_dates = 4;
   CHECK(summary_text(run.outcome()) ==
         "done: 3 tables, 1,000,000 rows, 250 MB in 2.00 s (500,000 rows/s, 125 MB/s)\n"
         "  public.docs: 1 value was cut at LobMaxSize\n"
         "  public.old: 2,000 values were cut at LobMaxSize\n"
-        "  public.old: 3 sequences of bytes were not UTF-8 and became U+FFFD\n");
+        "  public.old: 3 sequences of bytes were not UTF-8 and became U+FFFD\n"
+        "  public.old: 4 dates were 0000-00-00 and became null\n");
 }
 
 TEST_CASE("summary: a resumed load that was interrupted") {
@@ -94,7 +96,7 @@ TEST_CASE("summary: JSON carries the same as data") {
       summary_json_members(run.outcome(Error(ErrorCode::kCancelled, "stopped"), SIGINT)) ==
       R"(,"event":"summary","exit_status":130,"reason":"cancelled","tables_selected":3,"tables_completed":3,)"
       R"("tables_done_before":0,"tables_in_error":0,"rows":1000000,"bytes":250000000,"rows_failed":0,"control_records":0,)"
-      R"("values_cut":0,"characters_replaced":0,)"
+      R"("values_cut":0,"characters_replaced":0,"zero_dates":0,)"
       R"("seconds":2.000,"state_file":"shop.dmskafka","errors":[],"notes":[])");
 }
 

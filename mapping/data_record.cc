@@ -149,6 +149,7 @@ void DataRecord::encode(const Change& change, const Rows& rows, WallTime now, En
   }
   out.replaced_characters += loss.replaced;
   out.cut_values += loss.cut;
+  out.zero_dates += loss.zero_dates;
   out.value.append(metadata_open_);
   append_time(now, out.value);
   out.value.append(operation.middle);
@@ -174,7 +175,13 @@ bool DataRecord::old_value_shown(const Change& change, const Rows& rows, const C
 // False when IncludeNullAndEmpty leaves the value out. The first member has no comma before it.
 bool DataRecord::append_member(const Column& column, const Value& value, bool first, ByteBuffer& out,
                                ValueLoss& loss) const {
-  if (!null_and_empty_ && (value.is_null() || is_empty_string(column.format, value))) return false;
+  if (!null_and_empty_) {
+    if (value.is_null() || is_empty_string(column.format, value)) return false;
+    if (is_zero_date(column.format, value)) {
+      ++loss.zero_dates;
+      return false;
+    }
+  }
   out.append(std::string_view(column.member).substr(first ? 1 : 0));
   loss.add(append_value(column.format, value, out));
   return true;

@@ -83,6 +83,25 @@ TEST_CASE("data_record: replaced characters of the columns are counted once, not
   CHECK(message.replaced_characters == 2);
 }
 
+TEST_CASE("data_record: a zero date follows IncludeNullAndEmpty as the null it becomes, and is counted") {
+  TableSchema schema = table_of_all_kinds();
+  std::vector<Value> row = row_of_all_kinds();
+  row[static_cast<std::size_t>(ValueKind::kDate)] = Value::text("0000-00-00");
+  Change change;
+  change.table = &schema;
+  change.after = row;
+  const std::string& name = schema.columns[static_cast<std::size_t>(ValueKind::kDate)].name;
+  for (const bool shown : {false, true}) {
+    KafkaSettings settings;
+    settings.include_null_and_empty = shown;
+    const DataRecord record(schema, settings, {schema.name});
+    EncodedMessage message;
+    record.encode(change, WallTime{1}, message);
+    CHECK(message.zero_dates == 1);
+    CHECK((message.value.view().find("\"" + name + "\"") != std::string_view::npos) == shown);
+  }
+}
+
 namespace {
 
 std::string data_of(const EncodedMessage& message) {

@@ -259,12 +259,22 @@ bool is_empty_string(const ValueFormat& format, const Value& value) noexcept {
   return value.view().empty();
 }
 
+bool is_zero_date(const ValueFormat& format, const Value& value) noexcept {
+  if (format.kind != ValueKind::kDate && format.kind != ValueKind::kTimestamp) return false;
+  return value.form() == ValueForm::kText && value.view().starts_with("0000-00-00");
+}
+
 ValueLoss append_value(const ValueFormat& format, const Value& value, ByteBuffer& out) {
   std::string_view text = value.view();
   ValueLoss loss;
   if (format.lob_bytes_max != 0) {
     text = cut_lob(format.kind, value, format.lob_bytes_max);
     loss.cut = text.size() == value.view().size() ? 0 : 1;
+  }
+  if (is_zero_date(format, value)) {
+    out.append("null");
+    loss.zero_dates = 1;
+    return loss;
   }
   switch (value.form()) {
     case ValueForm::kText: {

@@ -27,13 +27,18 @@ struct ValueFormat {
 /// a blank-trimmed one also when nothing but blanks. Bytes are never "empty" in this sense: "0x" says something.
 bool is_empty_string(const ValueFormat& format, const Value& value) noexcept;
 
+/// True for MySQL's dates without year, month and day, which no date is: they become `null`. SPEC wire-format §5.
+bool is_zero_date(const ValueFormat& format, const Value& value) noexcept;
+
 /// What a value lost on its way, for the statistics.
 struct ValueLoss {
-  std::uint32_t replaced = 0;  ///< invalid UTF-8 sequences that became U+FFFD
-  std::uint32_t cut = 0;       ///< values longer than LobMaxSize
+  std::uint32_t replaced = 0;    ///< invalid UTF-8 sequences that became U+FFFD
+  std::uint32_t cut = 0;         ///< values longer than LobMaxSize
+  std::uint32_t zero_dates = 0;  ///< dates 0000-00-00 that became null
   void add(const ValueLoss& other) noexcept {
     replaced += other.replaced;
     cut += other.cut;
+    zero_dates += other.zero_dates;
   }
 };
 

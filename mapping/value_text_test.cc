@@ -50,6 +50,19 @@ TEST_CASE("value_text: a number that is none becomes a string, never broken JSON
   CHECK(json(ValueKind::kBoolean, "maybe") == "\"maybe\"");
 }
 
+TEST_CASE(
+    "value_text: MySQL's zero dates are null and counted; dates that lack only month or day keep their "
+    "text") {
+  CHECK(json(ValueKind::kDate, "0000-00-00") == "null");
+  CHECK(json(ValueKind::kTimestamp, "0000-00-00 00:00:00", 0) == "null");
+  CHECK(json(ValueKind::kTimestamp, "0000-00-00 00:00:00.000", 3) == "null");
+  CHECK(json(ValueKind::kDate, "2024-00-00") == "\"2024-00-00\"");
+  CHECK(json(ValueKind::kString, "0000-00-00") == "\"0000-00-00\"");
+  ByteBuffer out;
+  CHECK(append_value({ValueKind::kDate}, Value::text("0000-00-00"), out).zero_dates == 1);
+  CHECK(append_value({ValueKind::kDate}, Value::text("2024-01-01"), out).zero_dates == 0);
+}
+
 TEST_CASE("value_text: floats as cJSON prints them") {
   CHECK(json(ValueKind::kFloat4, "2.2") == "2.20000005");
   CHECK(json(ValueKind::kFloat8, "55.0") == "55");

@@ -466,6 +466,7 @@ void summarise(const TaskProgress& progress, const RunSoFar& run, FullLoadSummar
     summary.control_records += table.control_records_delivered.load();
     summary.values_cut += table.values_cut.load();
     summary.characters_replaced += table.characters_replaced.load();
+    summary.zero_dates += table.zero_dates.load();
     if (table.state.load() == TableState::kTableCompleted) ++summary.tables_completed;
     if (table.state.load() == TableState::kTableError) ++summary.tables_in_error;
   }

@@ -55,6 +55,7 @@ struct FullLoadSummary {
   std::uint64_t control_records = 0;
   std::uint64_t values_cut = 0;           ///< LOBs longer than LobMaxSize
   std::uint64_t characters_replaced = 0;  ///< invalid UTF-8 that became U+FFFD
+  std::uint64_t zero_dates = 0;           ///< MySQL's dates 0000-00-00 that became null
   std::chrono::microseconds elapsed{0};
   std::vector<std::string>
       notes;  ///< things the user must hear: what was resumed, what spans two snapshots …

@@ -28,7 +28,7 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
     message_.clear();
     plan.encode(changes[taken], options_.clock.now(), message_);
     failed += message_.failed_expressions;
-    if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) continue;
+    if (message_.lost_something() && !account(topic, ticket)) continue;
     sent = send_message(topic, ticket, stop);
     if (!sent) break;
   }
@@ -44,6 +44,7 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
 bool MessageSender::account(const Topic& topic, DeliveryTicket& ticket) {
   TableProgress& table = *ticket.table;
   table.characters_replaced.fetch_add(message_.replaced_characters, std::memory_order_relaxed);
+  table.zero_dates.fetch_add(message_.zero_dates, std::memory_order_relaxed);
   if (message_.cut_values == 0) return true;
   const std::uint64_t before = table.values_cut.fetch_add(message_.cut_values, std::memory_order_relaxed);
   const Error reason(
@@ -137,7 +138,7 @@ Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topi
   if (message_.incomplete_keys != 0) {
     ticket.table->keys_incomplete.fetch_add(message_.incomplete_keys, std::memory_order_relaxed);
   }
-  if (message_.replaced_characters + message_.cut_values != 0 && !account(topic, ticket)) return {};
+  if (message_.lost_something() && !account(topic, ticket)) return {};
   auto sent = send_message(topic, ticket, stop);
   if (!sent) ticket.unit->lost(1);
   return sent;

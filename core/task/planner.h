@@ -37,15 +37,18 @@ struct EncodedMessage {
   /// By what the plan compiled, which the scratch keeps alive. Plans put it here; it stays when the message is cleared.
   std::unordered_map<const void*, std::unique_ptr<EncodeScratch>> scratch;
   std::uint64_t cut_values = 0;  ///< values longer than LobMaxSize
+  std::uint64_t zero_dates = 0;  ///< MySQL's dates 0000-00-00, which became null
   /// A value of the key is not in the log (a column outside the replica identity): the key has nothing in its place, and
   /// the record may stand in another partition than the row's other records.
   std::uint64_t incomplete_keys = 0;
+  bool lost_something() const noexcept { return replaced_characters + cut_values + zero_dates != 0; }
   void clear() noexcept {
     key.clear();
     value.clear();
     replaced_characters = 0;
     failed_expressions = 0;
     cut_values = 0;
+    zero_dates = 0;
     incomplete_keys = 0;
   }
 };

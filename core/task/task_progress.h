@@ -39,6 +39,7 @@ struct TableProgress {
   std::atomic<std::uint64_t> rows_failed{0};      ///< kept in data_error
   std::atomic<std::uint64_t> rows_filtered{0};    ///< read, and left out by the mapping's filters
   std::atomic<std::uint64_t> characters_replaced{0};
+  std::atomic<std::uint64_t> zero_dates{0};          ///< EncodedMessage::zero_dates
   std::atomic<std::uint64_t> expressions_failed{0};  ///< gave NULL instead of a value
   std::atomic<std::uint64_t> values_cut{0};          ///< LOBs longer than LobMaxSize, of records sent or not
   std::atomic<std::uint64_t> rows_unseen{

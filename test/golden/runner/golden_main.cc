@@ -77,6 +77,7 @@ void print_message(const TablePlan& plan, const EncodedMessage& message, std::st
   if (message.replaced_characters != 0) out += fmt::format(", replaced {}", message.replaced_characters);
   if (message.failed_expressions != 0) out += fmt::format(", failed {}", message.failed_expressions);
   if (message.cut_values != 0) out += fmt::format(", cut {}", message.cut_values);
+  if (message.zero_dates != 0) out += fmt::format(", zero dates {}", message.zero_dates);
   if (message.incomplete_keys != 0) out += ", the key is incomplete";
   out += fmt::format("\n{}\n", message.value.view());
 }

@@ -2,7 +2,7 @@
 
 import json
 
-from lib import dmskafka, kafka, postgres, wire
+from lib import dmskafka, kafka, wire
 
 
 class Task:
@@ -40,12 +40,8 @@ class Task:
         return dmskafka.start(self.t, "cdc", *self.args, *more)
 
     def clean_up(self):
-        # The slot would keep the database from being dropped.
         dmskafka.run(self.t, "cleanup", *self.args, limit_s=60)
-        admin = postgres.Database(postgres.superuser_uri())
-        name = self.database.uri.rsplit("/", 1)[1]
-        admin.run(f"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '{name}' AND active;"
-                  f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{name}';")
+        self.database.end_following()
 
     def messages(self):
         """All of the topic, which has one partition unless told otherwise."""

@@ -52,6 +52,10 @@ class Database:
             raise Failure(f"mariadb: {done.stderr.decode(errors='replace')}")
         return done.stdout.decode()
 
+    def try_run(self, sql, limit_s=120):
+        """Runs a script up to its first error; False when there was one, or no server."""
+        return self._client(["-N", "-B"], sql, limit_s).returncode == 0
+
     def query(self, sql):
         """The only value of a query, as text."""
         return self.run(sql).rstrip("\n")
@@ -88,6 +92,13 @@ class Database:
                                    stderr=subprocess.DEVNULL, env=self._environment())  # fmt: skip
         t.defer(_end, process)
         return process
+
+    @property
+    def uri(self):
+        return self.url
+
+    def end_following(self):
+        """Nothing is left in the server."""
 
     def endpoint(self, **settings):
         """The members of an endpoint's MySQLSettings that name this database's server."""

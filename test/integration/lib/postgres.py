@@ -45,6 +45,13 @@ class Database:
         t.defer(_end, process)
         return lambda: _end(process)
 
+    def end_following(self):
+        """A slot would keep the database from being dropped."""
+        admin = Database(superuser_uri())
+        name = self.uri.rsplit("/", 1)[1]
+        admin.run(f"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '{name}' AND active;"
+                  f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{name}';")
+
     def _psql(self, args, sql, limit_s):
         done = subprocess.run(
             ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", *args, self.uri],
