@@ -1,6 +1,6 @@
 """The hand-off from full load to changes under writes: no row is missing and none is stale.
 
-pgbench inserts, updates, moves and deletes before, during and after the load. Sizes: DMSKAFKA_TEST_ROWS, DMSKAFKA_TEST_RUNS.
+Clients insert, update, move and delete before, during and after the load, on PostgreSQL by pgbench. Sizes: DMSKAFKA_TEST_ROWS, DMSKAFKA_TEST_RUNS.
 """
 
 import collections
@@ -8,13 +8,15 @@ import glob
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka
-from lib.harness import Skip, case, check, equal, main, say, wait_until
+from lib import dmskafka, kafka, mysql
+from lib.harness import Failure, Skip, case, check, equal, main, say, wait_until
 
 ROWS = int(os.environ.get("DMSKAFKA_TEST_ROWS", "50000"))
 RUNS = int(os.environ.get("DMSKAFKA_TEST_RUNS", "1"))
@@ -24,9 +26,14 @@ PARTITIONS = 8
 # Versions are taken under the lock of their key, so that they are in the order of the commits.
 SCHEMA = f"""
 CREATE SEQUENCE versions;
-CREATE TABLE rows (id int PRIMARY KEY, version bigint NOT NULL, filler text);
-ALTER TABLE rows REPLICA IDENTITY FULL;
-INSERT INTO rows SELECT i, nextval('versions'), 'loaded' FROM generate_series(1, {ROWS}) i;
+CREATE TABLE entries (id int PRIMARY KEY, version bigint NOT NULL, filler text);
+ALTER TABLE entries REPLICA IDENTITY FULL;
+INSERT INTO entries SELECT i, nextval('versions'), 'loaded' FROM generate_series(1, {ROWS}) i;
+"""
+MYSQL_SCHEMA = f"""
+CREATE TABLE versions (value bigint NOT NULL); INSERT INTO versions VALUES ({ROWS});
+CREATE TABLE entries (id int PRIMARY KEY, version bigint NOT NULL, filler text);
+INSERT INTO entries SELECT i, i, 'loaded' FROM {mysql.series(ROWS)} ORDER BY i;
 """
 # Keys are taken from both ends, where a load begins and ends, as often as from the middle.
 SCRIPT = f"""
@@ -37,12 +44,12 @@ SCRIPT = f"""
 \\set free random({KEYS + 1}, {2 * KEYS})
 BEGIN;
 SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(ARRAY[:anywhere, :early, :late, :gone, :free]) AS key ORDER BY 1) keys;
-INSERT INTO rows VALUES (:anywhere, nextval('versions'), 'written') ON CONFLICT (id) DO UPDATE SET version = nextval('versions');
-UPDATE rows SET version = nextval('versions'), filler = 'early' WHERE id = :early;
-UPDATE rows SET version = nextval('versions'), filler = 'late' WHERE id = :late;
-DELETE FROM rows WHERE id = :gone;
-UPDATE rows SET id = :free, version = nextval('versions') WHERE id = :anywhere AND :anywhere % 4 = 0
-  AND NOT EXISTS (SELECT FROM rows WHERE id = :free);
+INSERT INTO entries VALUES (:anywhere, nextval('versions'), 'written') ON CONFLICT (id) DO UPDATE SET version = nextval('versions');
+UPDATE entries SET version = nextval('versions'), filler = 'early' WHERE id = :early;
+UPDATE entries SET version = nextval('versions'), filler = 'late' WHERE id = :late;
+DELETE FROM entries WHERE id = :gone;
+UPDATE entries SET id = :free, version = nextval('versions') WHERE id = :anywhere AND :anywhere % 4 = 0
+  AND NOT EXISTS (SELECT FROM entries WHERE id = :free);
 END;
 """
 
@@ -55,15 +62,25 @@ def pgbench():
     return found
 
 
-class Writes:
-    """Goes on until stopped. A client that errs ends pgbench, so nothing may err."""
+class PostgresWrites:
+    """pgbench goes on until stopped. A client that errs ends it, so nothing may err."""
 
-    def __init__(self, t, database):
+    schema_name = "public"
+
+    def __init__(self, t):
+        self._database = database = t.database(SCHEMA)
+        self.uri, self.query = database.uri, database.query
         script = t.file("pgbench.sql", SCRIPT)
-        self._database, self._log = database, open(t.dir / "pgbench.log", "w+b")
+        self._log = open(t.dir / "pgbench.log", "w+b")
         self._process = subprocess.Popen([pgbench(), "-n", "-c", str(CLIENTS), "-T", "36000", "-f", script, database.uri],
                                          stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         t.defer(lambda: self._process.poll() is None and self._process.kill())
+
+    def last_version(self):
+        return int(self.query("SELECT last_value FROM versions"))
+
+    def rows(self):
+        return [line.split("|") for line in self.query("SELECT id, version FROM entries").splitlines()]
 
     def check_writing(self):
         check(self._process.poll() is None, f"pgbench has ended: {pathlib.Path(self._log.name).read_text()[-2000:]}")
@@ -73,9 +90,62 @@ class Writes:
         self._process.kill()
         self._process.wait()
         self._log.close()
-        wait_until(lambda: self._database.query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
-                                                "application_name = 'pgbench' AND datname = current_database()") == "0",
+        wait_until(lambda: self.query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+                                      "application_name = 'pgbench' AND datname = current_database()") == "0",
                    "the writers have gone")
+
+
+class MysqlWrites:
+    """The same by threads, each with one client after the other. A transaction takes its version first, and with it its turn."""
+
+    def __init__(self, t, server):
+        self._database = database = server.database(t, MYSQL_SCHEMA)
+        self.schema_name, self.uri, self.query = database.name, database.uri, database.query
+        self._stop, self._failed = threading.Event(), []
+        self._threads = [threading.Thread(target=self._write, args=(random.Random(n),), daemon=True) for n in range(CLIENTS)]
+        t.defer(self._end)
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, dice):
+        while not self._stop.is_set():
+            script = "SET optimizer_switch = 'derived_merge=off';" + "".join(self._transaction(dice) for _ in range(30))
+            try:
+                self._database.run(script)
+            except Failure as failure:
+                self._failed.append(str(failure))
+                return
+
+    @staticmethod
+    def _transaction(dice):
+        edge = max(KEYS // 100, 1)
+        anywhere, early, late, gone = dice.randint(1, KEYS), dice.randint(1, edge), dice.randint(KEYS - edge, KEYS), dice.randint(1, KEYS)
+        free = dice.randint(KEYS + 1, 2 * KEYS)
+        move = (f"UPDATE entries SET id = {free}, version = @v WHERE id = {anywhere} "
+                f"AND NOT EXISTS (SELECT 1 FROM (SELECT id FROM entries WHERE id = {free}) AS taken);") if anywhere % 4 == 0 else ""
+        return f"""BEGIN; UPDATE versions SET value = LAST_INSERT_ID(value + 1); SET @v = LAST_INSERT_ID();
+            INSERT INTO entries VALUES ({anywhere}, @v, 'written') ON DUPLICATE KEY UPDATE version = @v;
+            UPDATE entries SET version = @v, filler = 'early' WHERE id = {early};
+            UPDATE entries SET version = @v, filler = 'late' WHERE id = {late};
+            DELETE FROM entries WHERE id = {gone}; {move} COMMIT;"""
+
+    def last_version(self):
+        return int(self.query("SELECT value FROM versions"))
+
+    def rows(self):
+        return self._database.rows("SELECT id, version FROM entries")
+
+    def check_writing(self):
+        check(not self._failed, f"a writer has ended: {self._failed[:1]}")
+
+    def stop(self):
+        self.check_writing()
+        self._end()
+
+    def _end(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
 
 
 class Fold:
@@ -102,30 +172,37 @@ class Fold:
         return {key: version for key, (version, gone) in self._last.items() if not gone and version > self._moved[key]}
 
 
-@case(f"writes before, during and after the load of {ROWS} rows, {RUNS} times: the topic folds to the table")
-def handoff(t):
+CLAIM = f"writes before, during and after the load of {ROWS} rows, {RUNS} times: the topic folds to the table"
+
+
+@case(f"PostgreSQL: {CLAIM}")
+def postgresql(t):
     for run in range(RUNS):
-        hand_off(t, run)
+        hand_off(t, run, PostgresWrites(t))
 
 
-def hand_off(t, run):
-    database = t.database(SCHEMA)
-    writes = Writes(t, database)
+@mysql.on_each_server(CLAIM, "mariadb", "mysql")
+def of(t, server):
+    for run in range(RUNS):
+        hand_off(t, run, MysqlWrites(t, server))
+
+
+def hand_off(t, run, writes):
     topic = t.topic(f"run{run}")
-    inputs = ["--source", database.uri, "--target", dmskafka.kafka_target(topic)]
-    inputs += ["--table-mappings", dmskafka.mapping("public.rows"), "--task-id", topic]
+    inputs = ["--source", writes.uri, "--target", dmskafka.kafka_target(topic)]
+    inputs += ["--table-mappings", dmskafka.mapping(f"{writes.schema_name}.entries"), "--task-id", topic]
     groups = {
         "TargetMetadata": {"ParallelApplyThreads": 4, "ParallelLoadThreads": 4},
         "BeforeImageSettings": {"EnableBeforeImage": True, "FieldName": "before", "ColumnFilter": "pk-only"},
     }
     task = [*inputs, "--state", t.dir / f"{run}.dmskafka", "--task-settings", dmskafka.task_settings(PARTITIONS, groups)]
     t.defer(dmskafka.run, t, "cleanup", *inputs)
-    wait_until(lambda: database.query("SELECT count(*) > 20 FROM rows WHERE filler = 'early'") == "t", "rows are written")
+    wait_until(lambda: int(writes.query("SELECT count(*) FROM entries WHERE filler = 'early'")) > 20, "rows are written")
     dmskafka.run(t, "full-load", "--then-cdc", "--until-current", *task, limit_s=600).expect(0)
     writes.check_writing()
-    written = database.query("SELECT last_value FROM versions")
+    written = writes.last_version()
     # What is written from now on comes by the next run.
-    wait_until(lambda: int(database.query("SELECT last_value FROM versions")) > int(written) + 100, "more is written")
+    wait_until(lambda: writes.last_version() > written + 100, "more is written")
     writes.stop()
     dmskafka.run(t, "cdc", "--until-current", *task, limit_s=600).expect(0)
     path, fold = t.dir / "messages", Fold()
@@ -133,8 +210,7 @@ def hand_off(t, run):
     with open(path, "rb") as lines:
         for line in lines:
             fold.take(line)
-    rows = (line.split("|") for line in database.query("SELECT id, version FROM rows").splitlines())
-    expected, folded = {int(key): int(version) for key, version in rows}, fold.rows()
+    expected, folded = {int(key): int(version) for key, version in writes.rows()}, fold.rows()
     differing = [key for key in expected.keys() | folded.keys() if expected.get(key) != folded.get(key)]
     equal([(key, expected.get(key), folded.get(key)) for key in differing[:5]], [],
           f"{len(differing)} rows with other versions in the table and in the topic, e.g.")

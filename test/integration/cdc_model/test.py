@@ -6,6 +6,7 @@ lib/judge.py compares topics, journal and tables. Sizes: DMSKAFKA_TEST_KILLS, DM
 KILLS_OF_A_TASK times, then another one begins with the next seed.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -14,8 +15,9 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, judge, kafka, servers, sqlite, workload
+from lib import dmskafka, judge, kafka, mysql, servers, sqlite, workload
 from lib.harness import case, check, equal, main, say, wait_until
+from lib.mysql_source import MysqlSource
 from lib.postgres_source import PostgresSource
 
 KILLS = int(os.environ.get("DMSKAFKA_TEST_KILLS", "10"))
@@ -107,12 +109,26 @@ class Following:
         return seen[-1]
 
 
-@case("kills, crashes and restarts at any moment: the topics fold to the tables, complete and in order")
-def model(t):
-    source, broker = PostgresSource(t), servers.own_kafka(t)
-    for task, kills in enumerate([KILLS_OF_A_TASK] * (KILLS // KILLS_OF_A_TASK) + [KILLS % KILLS_OF_A_TASK]):
-        if kills:
-            follow_and_judge(t, source, broker, SEED + task, kills)
+SOURCES = {
+    "PostgreSQL": PostgresSource,
+    **{mysql.NAMES[kind]: functools.partial(MysqlSource, kind=kind) for kind in ("mariadb", "mysql")},
+}
+
+
+def register(database, make):
+    def run(t):
+        source, broker = make(t), servers.own_kafka(t)
+        kills = KILLS if database == "PostgreSQL" else max(4, KILLS * 2 // 5)
+        for task, of_task in enumerate([KILLS_OF_A_TASK] * (kills // KILLS_OF_A_TASK) + [kills % KILLS_OF_A_TASK]):
+            if of_task:
+                follow_and_judge(t, source, broker, SEED + task, of_task)
+
+    run.__name__ = database.split()[0].lower()
+    case(f"{database}: kills, crashes and restarts at any moment: the topics fold to the tables, complete and in order")(run)
+
+
+for database, make in SOURCES.items():
+    register(database, make)
 
 
 def follow_and_judge(t, source, broker, seed, kills):

@@ -44,13 +44,11 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
 INSERT INTO things SELECT i, 0, i * 1.25, i / 7.0, 'name ' || i, 'note', 'c' || (i % 1000), '2024-01-01', '2000-01-01', i % 2,
   hex(i * 7919), printf('%0300d', i) FROM n;
 """
-DIGITS = "(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
-MYSQL = f"""
+MYSQL = """
 CREATE TABLE things (id BIGINT PRIMARY KEY, version INT NOT NULL, amount DECIMAL(12,2), name VARCHAR(20), happened DATETIME, digest CHAR(32),
   filler VARCHAR(300));
-INSERT INTO things SELECT i, 0, i * 1.25, CONCAT('name ', i), '2024-01-01' + INTERVAL i SECOND, MD5(i), REPEAT(MD5(i * 7), 8) FROM
-  (SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS i
-   FROM {DIGITS} a, {DIGITS} b, {DIGITS} c, {DIGITS} d, {DIGITS} e, {DIGITS} f) AS numbers WHERE i <= {{rows}} ORDER BY i;
+INSERT INTO things SELECT i, 0, i * 1.25, CONCAT('name ', i), '2024-01-01' + INTERVAL i SECOND, MD5(i), REPEAT(MD5(i * 7), 8)
+  FROM {series} ORDER BY i;
 """
 VERSION = re.compile(rb'"version":\s?(\d+)')
 
@@ -333,7 +331,7 @@ def key_ranges(t, server):
         return re.fullmatch(r"keys \(.*?\)(?: from \('(-?\d+)'\))?(?: to \('(-?\d+)'\))?", text).groups("")
 
     def make(number, dice):
-        database = server.database(t, MYSQL.format(rows=rows))
+        database = server.database(t, MYSQL.format(series=mysql.series(rows)))
         return Task(t, database.url, database.name), KeyWriter(rows, dice, database.run, bounds)
 
     killed_by_key(t, max(1, KILLS // 2), make)

@@ -19,17 +19,34 @@ _URLS = {
 _SCRIPTS = {"mariadb": "mariadb-up", "mysql": "mysql-up", "mysql57": "mysql-up --version 5.7"}
 
 
-def on_each_server(claim, *kinds):
-    """Registers the case for each kind of server; the function gets the case and a Server."""
+def series(rows):
+    """A table expression of the numbers `i` from 1 to `rows`, a million at most, that all servers know."""
+    digits = "(SELECT 0 AS n" + "".join(f" UNION SELECT {n}" for n in range(1, 10)) + ")"
+    return (f"(SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS i FROM {digits} a, {digits} b, "
+            f"{digits} c, {digits} d, {digits} e, {digits} f HAVING i <= {rows}) AS numbers")
 
-    def register(function):
-        for kind in kinds or KINDS:
+
+def each_kind(claim, *kinds):
+    """Registers the case for some kinds of server, MariaDB and MySQL 8.0 unless told; the function gets the case and the kind."""
+
+    def register(function, name=None):
+        for kind in kinds or ("mariadb", "mysql"):
 
             def run(t, kind=kind):
-                function(t, Server(kind))
+                function(t, kind)
 
-            run.__name__ = f"{function.__name__}_{kind}"
+            run.__name__ = f"{name or function.__name__}_{kind}"
             case(f"{NAMES[kind]}: {claim}")(run)
+        return function
+
+    return register
+
+
+def on_each_server(claim, *kinds):
+    """The same for servers that all tests share, all kinds unless told; the function gets the case and a Server."""
+
+    def register(function):
+        each_kind(claim, *(kinds or KINDS))(lambda t, kind: function(t, Server(kind)), name=function.__name__)
         return function
 
     return register

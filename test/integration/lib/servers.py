@@ -107,16 +107,16 @@ def own_postgres(t, *options, port=None, label=None):
     return Server(t, "postgres-up", port or free_ports(1), *_version("POSTGRES"), *options, label=label)
 
 
-def own_mysql(t, kind, *settings, label=None):
-    """A MariaDB or MySQL of a kind of lib/mysql.py, small; `settings`: "name=value". Gives the server and its URL. `label`: of a second
-    one of the case."""
+def own_mysql(t, kind, *settings, port=None, label=None):
+    """A MariaDB or MySQL of a kind of lib/mysql.py, small; `settings`: "name=value"; the rest as of own_postgres(). Gives the server and
+    its URL."""
     options = [word for setting in ("innodb-buffer-pool-size=64M", *settings) for word in ("--set", setting)]
     name, scheme = ("mariadb-up", "mariadb") if kind == "mariadb" else ("mysql-up", "mysql")
     if kind == "mariadb":
         options += ["--set", "innodb-log-file-size=64M"]
     if kind == "mysql57":
         options += ["--version", "5.7"]
-    server = Server(t, name, free_ports(1), *options, label=label or kind)
+    server = Server(t, name, port or free_ports(1), *options, label=label or kind)
     return server, f"{scheme}://bench:bench@{server.address}/bench"
 
 

@@ -37,8 +37,10 @@ class Dialect:
     schema_name = "public"
     transaction_id = "txid_current()"
     xid_type = "bigint"
+    big_type, added_type = "text", "text"
     two_phase = True
     truncates = True  # are in the log
+    ddl_commits = False  # the transaction around it
 
     def concat(self, *parts):
         return " || ".join(parts)
@@ -53,21 +55,29 @@ class Dialect:
         for table in TABLES:
             half = "half varchar(10) NOT NULL, " if "half" in table.key else ""
             key = f", PRIMARY KEY ({', '.join(table.key)})" if table.key else ""
-            sql.append(f"CREATE TABLE {table.name} (id int NOT NULL, {half}version bigint NOT NULL, small int, big text{key});")
-            if table.whole_rows:
-                sql.append(f"ALTER TABLE {table.name} REPLICA IDENTITY FULL;")
-            # Not compressed, so that it is kept out of line.
-            sql.append(f"ALTER TABLE {table.name} ALTER big SET STORAGE EXTERNAL;")
+            sql.append(f"CREATE TABLE {table.name} (id int NOT NULL, {half}version bigint NOT NULL, small int, big {self.big_type}{key});")
+            sql += self.log_of(table)
             for key in range(1, KEYS // 2):
                 values = [str(key), *(["'a'"] if half else []), "0", str(key), f"repeat('loaded ', {key * 20})"]
                 sql.append(f"INSERT INTO {table.name} VALUES ({', '.join(values)});")
         return "\n".join(sql)
 
+    def log_of(self, table):
+        """What makes the log hold what it is to hold."""
+        # Not compressed, so that it is kept out of line.
+        external = f"ALTER TABLE {table.name} ALTER big SET STORAGE EXTERNAL;"
+        return [f"ALTER TABLE {table.name} REPLICA IDENTITY FULL;", external] if table.whole_rows else [external]
+
     def drop(self):
         return f"DROP TABLE journal, one, {', '.join(table.name for table in TABLES)};"
 
-    def prepare(self, name):
-        return [f"PREPARE TRANSACTION '{name}';"]
+    def prepared(self, transaction, name):
+        """A transaction that began with BEGIN, prepared."""
+        return [*transaction, f"PREPARE TRANSACTION '{name}';"]
+
+    def truncate(self, notes_and_names):
+        """Tables truncated in one transaction, each with its line for the journal."""
+        return [*(note for note, _ in notes_and_names), f"TRUNCATE TABLE {', '.join(name for _, name in notes_and_names)};"]
 
     def finish_prepared(self, name, commit):
         return [f"{'COMMIT' if commit else 'ROLLBACK'} PREPARED '{name}';"]
@@ -111,7 +121,7 @@ class Writer:
             return [*out, "ROLLBACK;"]
         if fate < 0.16 and self.dialect.two_phase:
             name = f"{self.name}_{self.step}"
-            out += self.dialect.prepare(name)
+            out = self.dialect.prepared(out, name)
             if dice.random() < 0.3:
                 self.prepared = name  # till the next chunk, whatever happens before
                 return out
@@ -232,17 +242,16 @@ class Writer:
         return [*self._delete(table), *self._insert(table)]
 
     def _truncate(self, names):
-        out = []
-        for name in names:
-            out.append(self._note(self._next(), BY_NAME[name], "truncate", "NULL", "NULL", "NULL", "one"))
-        return [*out, f"TRUNCATE TABLE {', '.join(names)};"]
+        return self.dialect.truncate([(self._note(self._next(), BY_NAME[name], "truncate", "NULL", "NULL", "NULL", "one"), name)
+                                      for name in names])
 
     def _alter(self):
         one, other = self.dice.sample(("e1", "e2", "e3"), 2)
-        change = self.dice.choice((f"ADD COLUMN {one} text DEFAULT '{self.step}'", f"ADD COLUMN {one} int DEFAULT 7",
+        change = self.dice.choice((f"ADD COLUMN {one} {self.dialect.added_type} DEFAULT '{self.step}'", f"ADD COLUMN {one} int DEFAULT 7",
                                    f"DROP COLUMN {one}", f"RENAME COLUMN {one} TO {other}"))
         # A column that is there already, or not, undoes the transaction: one more kind of rollback.
-        return [f"ALTER TABLE altered {change};", *self._insert(BY_NAME["altered"])]
+        again = ["BEGIN;"] if self.dialect.ddl_commits else []
+        return [f"ALTER TABLE altered {change};", *again, *self._insert(BY_NAME["altered"])]
 
 
 class Writers:
