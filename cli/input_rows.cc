@@ -18,13 +18,15 @@
 namespace dmskafka {
 namespace {
 
-constexpr std::array<std::string_view, 11> kMembers = {"schema",
+constexpr std::array<std::string_view, 13> kMembers = {"schema",
                                                        "table",
                                                        "op",
                                                        "row",
                                                        "before",
                                                        "primary-key",
                                                        "types",
+                                                       "replica-identity",
+                                                       "unchanged-columns",
                                                        "transaction-id",
                                                        "transaction-record-id",
                                                        "commit-timestamp",
@@ -229,8 +231,19 @@ Result<void> set_key(const JsonValue& key, TableSchema& schema) {
   return {};
 }
 
+// PostgreSQL's words.
+Result<void> set_identity(const JsonValue& identity, TableSchema& schema) {
+  const std::string_view word = identity.is_string() ? identity.string() : std::string_view();
+  if (word == "full") return schema.old_row = OldRow::kFull, Result<void>();
+  if (word == "default") return schema.old_row = OldRow::kKeyWhenChanged, Result<void>();
+  if (word == "index") return schema.old_row = OldRow::kOtherColumns, Result<void>();
+  if (word == "nothing") return schema.old_row = OldRow::kNothing, Result<void>();
+  return wrong(identity, "replica-identity is none that PostgreSQL has")
+      .expected("full, default, index or nothing");
+}
+
 bool same_table(const TableSchema& a, const TableSchema& b) {
-  return a.columns == b.columns && a.primary_key == b.primary_key;
+  return a.columns == b.columns && a.primary_key == b.primary_key && a.old_row == b.old_row;
 }
 
 }  // namespace
@@ -320,9 +333,9 @@ Result<InputRows::Row> InputRows::read_row(const JsonValue& line, WallTime now) 
   result.change.operation = operation;
   result.change.table = known.get();
   if (operation != Operation::kDelete) {
-    DMSKAFKA_ASSIGN(result.change.after, values_of(row, *known));
+    DMSKAFKA_ASSIGN(result.change.after, values_of(row, line.find_present("unchanged-columns"), *known));
   }
-  DMSKAFKA_ASSIGN(result.change.before, values_of(before, *known));
+  DMSKAFKA_ASSIGN(result.change.before, values_of(before, nullptr, *known));
   if (operation != Operation::kLoad) DMSKAFKA_TRY(read_transaction(line, now, result.change));
   return result;
 }
@@ -335,17 +348,30 @@ Result<void> InputRows::extend(const JsonValue& line, std::shared_ptr<const Tabl
     DMSKAFKA_TRY(set_types(*types, now));
   if (const JsonValue* key = line.find_present("primary-key"); key != nullptr)
     DMSKAFKA_TRY(set_key(*key, now));
+  if (const JsonValue* identity = line.find_present("replica-identity"); identity != nullptr)
+    DMSKAFKA_TRY(set_identity(*identity, now));
   if (!same_table(now, *schema)) schema = std::make_shared<const TableSchema>(std::move(now));
   return {};
 }
 
 // A column that the line lacks is not known, as in a log that does not carry it.
-Result<RowView> InputRows::values_of(const JsonValue* row, const TableSchema& schema) {
+Result<RowView> InputRows::values_of(const JsonValue* row, const JsonValue* unchanged,
+                                     const TableSchema& schema) {
   if (row == nullptr) return RowView();
   const std::span<Value> values = batch_.allocate_values(schema.columns.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const JsonValue* value = row->find(schema.columns[i].name);
     values[i] = value == nullptr ? Value() : value_of(*value, schema.columns[i], batch_);
+  }
+  if (unchanged == nullptr) return RowView(values);
+  if (!unchanged->is_array()) {
+    return wrong(*unchanged, fmt::format("unchanged-columns is {}", json_kind_name(unchanged->kind())))
+        .expected("an array of columns");
+  }
+  for (const JsonValue& name : unchanged->items()) {
+    const auto column = name.is_string() ? schema.find_column(name.string()) : std::nullopt;
+    if (!column) return wrong(name, "unchanged-columns names a column that the table does not have");
+    values[*column] = Value(ValueForm::kUnchanged, nullptr, 0);
   }
   return RowView(values);
 }
@@ -364,6 +390,10 @@ Result<void> InputRows::read_transaction(const JsonValue& line, WallTime now, Ch
           .expected("\"2024-01-01T00:00:00.000000Z\"");
     transaction.commit_time = *time;
   }
+  if (transaction.id != last_.id) before_last_ = last_;
+  transaction.previous_id = before_last_.id;
+  transaction.previous_record = before_last_.record;
+  last_ = {transaction.id, change.transaction_record};
   change.stream_position = batch_.store(fmt::format("{}:{}", name_, line_));
   if (line.find_present("stream-position") != nullptr) {
     DMSKAFKA_ASSIGN(const std::string position, text_member(line, "stream-position"));

@@ -20,9 +20,10 @@ namespace dmskafka {
 ///   {"schema": "public", "table": "orders", "op": "update", "row": {"id": 1, "note": "a"}, "before": {"id": 1, "note": null}}
 ///
 /// "op": load (the default), insert, update or delete; documented names are taken, too. A delete's row is its "before", or
-/// its "row". Further members, all optional: "primary-key" (names of columns) and "types" ({"id": "int8"}, AWS's words) of the
-/// table, which hold for it from that line on; "transaction-id", "transaction-record-id", "commit-timestamp" and
-/// "stream-position" of a change. A column without a type takes each value by its JSON kind, as SQLite's do.
+/// its "row". Further members, all optional: "primary-key" (names of columns), "types" ({"id": "int8"}, AWS's words) and
+/// "replica-identity" (PostgreSQL's; without it old rows are whole, as of MySQL) of the table, which hold for it from that line
+/// on; "transaction-id", "transaction-record-id", "commit-timestamp", "stream-position" and "unchanged-columns" (long values
+/// that the log does not repeat) of a change. A column without a type takes each value by its JSON kind, as SQLite's do.
 ///
 /// Thread: one at a time.
 class InputRows {
@@ -48,7 +49,7 @@ class InputRows {
   Result<bool> read_line(std::string& line);
   Result<Row> read_row(const JsonValue& line, WallTime now);
   Result<void> extend(const JsonValue& line, std::shared_ptr<const TableSchema>& schema) const;
-  Result<RowView> values_of(const JsonValue* row, const TableSchema& schema);
+  Result<RowView> values_of(const JsonValue* row, const JsonValue* unchanged, const TableSchema& schema);
   Result<void> read_transaction(const JsonValue& line, WallTime now, Change& change);
   Error at_line(Error error) const;
 
@@ -56,6 +57,12 @@ class InputRows {
   std::unique_ptr<std::FILE, FileCloser> file_;
   std::uint32_t line_ = 0;
   std::uint64_t changes_ = 0;
+  struct LastRecord {
+    std::uint64_t id = 0;
+    std::uint64_t record = 0;
+  };
+  LastRecord last_;         // the record before, whatever its transaction
+  LastRecord before_last_;  // the last one of another transaction
   std::map<TableName, std::shared_ptr<const TableSchema>> tables_;
   ChangeBatch batch_;
 };

@@ -82,8 +82,9 @@ class InputReader {
           Error(ErrorCode::kInvalidSettings, "MigrationType cdc: this task has no full load")
               .hint("The command for it is dmskafka cdc."));
     }
-    // Whatever the task does: nothing of it is run.
-    if (options_.command == Command::kStatus || options_.command == Command::kCleanup) {
+    // Whatever the task does: nothing of it is run, or it is shown only.
+    if (options_.command == Command::kStatus || options_.command == Command::kCleanup ||
+        options_.command == Command::kDryRun) {
       out_.migration_type = file_.migration_type.value_or(MigrationType::kFullLoadAndCdc);
     }
     if (options_.command != Command::kCdc) return;

@@ -124,10 +124,10 @@ def changes(t):
     meta = f'"metadata":{{"timestamp":"{STAMP}","record-type":"data","operation":'
     name = '"schema-name":"s","table-name":"t"'
 
-    def change(operation, id, record, commit, position):
+    def change(operation, id, record, commit, position, previous=""):
         return (
             f'{meta}"{operation}","partition-key-type":"schema-table",{name},"transaction-id":{id},"transaction-record-id":{record},'
-            f'"commit-timestamp":"{commit}","stream-position":"{position}"}}}}'
+            f'{previous}"commit-timestamp":"{commit}","stream-position":"{position}"}}}}'
         )
 
     file = t.dir / "rows.ndjson"
@@ -136,8 +136,11 @@ def changes(t):
         [
             '{"data":{"id":1,"note":"a","ok":true},' + meta + '"load","partition-key-type":"primary-key",' + name + "}}",
             '{"data":{"id":2,"ok":false},' + change("insert", 1, 1, STAMP, f"{file}:2"),
-            '{"data":{"id":2,"note":"b"},' + change("update", 4711, 3, "2024-02-29T12:00:00.500000Z", "0/1"),
-            '{"data":{"id":2,"note":"b","ok":"{\\"deep\\":[1]}"},' + change("delete", 3, 1, STAMP, f"{file}:4"),
+            '{"data":{"id":2,"note":"b"},' + change(
+                "update", 4711, 3, "2024-02-29T12:00:00.500000Z", "0/1",
+                '"prev-transaction-id":1,"prev-transaction-record-id":1,'),
+            '{"data":{"id":2,"note":"b","ok":"{\\"deep\\":[1]}"},' + change(
+                "delete", 3, 1, STAMP, f"{file}:4", '"prev-transaction-id":4711,"prev-transaction-record-id":3,'),
         ],
         "values",
     )
