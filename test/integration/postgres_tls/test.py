@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL: what each SslMode asks for, and what it refuses, against a server with a certificate of its own CA."""
+"""Getting in to PostgreSQL: what each SslMode asks for and refuses, against a server with a certificate of its own CA; passwords."""
 
 import json
 import pathlib
@@ -77,6 +77,38 @@ def no_tls(t):
     outcome = dmskafka.run(t, "full-load", "--source", server.address + "?sslmode=require", "--target", "-")
     outcome.expect(4)
     contains(outcome.err, "SSL", "what is said")
+
+
+@case("Password: scram-sha-256 and md5, for rows and for the log; a wrong or missing one is refused, and none is ever said")
+def passwords(t):
+    server = servers.own_postgres(t)
+    database = postgres.Database(server.address)
+    secret = "p@ss:w/rd 'ü\""
+    for name, method in (("scram_user", "scram-sha-256"), ("md5_user", "md5")):
+        database.run(f"""SET password_encryption = '{method}'; CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{secret.replace("'", "''")}';""")
+    rules = pathlib.Path(database.query("SHOW hba_file"))
+    asked = "".join(f"host all {name} {address} {method}\n" for name, method in (("scram_user", "scram-sha-256"), ("md5_user", "md5"))
+                    for address in ("127.0.0.1/32", "::1/128"))
+    rules.write_text(asked + rules.read_text())
+    database.run("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); SELECT pg_reload_conf();")
+    parts = postgres.urllib.parse.urlsplit(server.address)
+
+    def run(name, password, status, *words, env=None):
+        members = {} if password is None else {"Password": password}
+        endpoint = {"ServerName": parts.hostname, "Port": parts.port, "Username": name, "DatabaseName": parts.path[1:], **members}
+        outcome = dmskafka.run(t, "full-load", "--source", json.dumps(endpoint), "--target", "-", "--task-id", name,
+                               "--state", t.dir / f"{name}.dmskafka", "--restart", *words, env=env).expect(status)  # fmt: skip
+        check(secret not in outcome.err and secret.encode() not in outcome.out, "the password was said")
+        return outcome
+
+    for name in ("scram_user", "md5_user"):
+        for password, env in ((secret, None), ("${env:TEST_SECRET}", {"TEST_SECRET": secret})):
+            check(len(run(name, password, 0, "--then-cdc", "--until-current", env=env).lines()) == 3, "two control records and a row")
+        contains(run(name, "wrong", 4).err, "password authentication failed", "what is said of a wrong one")
+        contains(run(name, None, 4).err, "password", "what is said of none")
+        uri = postgres.with_user(server.address, name, secret)
+        dmskafka.run(t, "full-load", "--source", uri, "--target", "-", "--state", t.dir / "uri.dmskafka", "--restart").expect(0)
+        dmskafka.run(t, "cleanup", "--source", uri, "--target", "-", "--task-id", name, "--state", t.dir / f"{name}.dmskafka").expect(0)
 
 
 if __name__ == "__main__":
