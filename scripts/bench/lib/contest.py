@@ -1,0 +1,94 @@
+"""Contenders that take turns at filling a topic, beside each other on one machine."""
+import json
+import subprocess
+import sys
+
+from lib.report import medians
+from lib.servers import measured, record_count, run
+
+
+class Contender:
+    """One thing that is run: `command` for a topic, and how many records it must leave there (None: it sends nothing)."""
+
+    def __init__(self, name, command, records, rows, makes_topic=False, status=0):
+        self.name, self.command, self.records, self.rows = name, command, records, rows
+        self.makes_topic, self.status = makes_topic, status
+
+
+class Contest:
+    """`servers`: by name, "kafka" and the database `database` among them, whose URI is `source`. Every run works in `directory`."""
+
+    def __init__(self, servers, directory, database, source, dmskafka, fastpath):
+        self.servers, self.directory, self.database, self.source, self.turn = servers, directory, database, source, 0
+        self.kafka = servers["kafka"].address
+        self._dmskafka, self._fastpath = dmskafka, fastpath
+
+    def fastpath(self, name, query, rows, *properties, sends=True):
+        def command(topic):
+            words = [self._fastpath, self.source, query]
+            return [*words, self.kafka, topic, *properties] if sends else words
+
+        return Contender(name, command, rows if sends else None, rows)
+
+    def dmskafka(self, name, tables, rows, settings=None, schema="public", target=None, records="rows", properties=(), **more):
+        rules = [
+            {"rule-type": "selection", "rule-id": str(n), "rule-name": str(n), "rule-action": "include",
+             "object-locator": {"schema-name": schema, "table-name": table}}
+            for n, table in enumerate(tables, 1)
+        ]
+        # Control records are switched off, so that the topic holds exactly the rows.
+        task = {"FullLoadSettings": {"TargetTablePrepMode": "DO_NOTHING"}, "TargetMetadata": settings or {}}
+
+        def command(topic):
+            kafka = {"Broker": self.kafka, "Topic": topic, "MessageFormat": "json-unformatted"}
+            endpoint = {"EndpointType": "target", "EngineName": "kafka", "KafkaSettings": kafka}
+            return [self._dmskafka, "full-load", "--source", self.source, "--table-mappings", json.dumps({"rules": rules}),
+                    "--task-settings", json.dumps(task), "--target", target or json.dumps(endpoint),
+                    "--state", "bench.state", "--quiet", *(word for name in properties for word in ("-X", name))]
+
+        return Contender(name, command, None if target else rows if records == "rows" else records, rows, **more)
+
+    def run_once(self, contender):
+        self.turn += 1
+        topic = f"bench-{self.turn}"
+        if contender.records is not None and not contender.makes_topic:
+            self.servers["kafka"].call("topic", topic, "1")
+        self._forget()
+        command = [str(word) for word in contender.command(topic)]
+        result = measured(command, self.directory, self.servers, contender.status)
+        if contender.records is not None:
+            count = record_count(self.kafka, topic)
+            self.servers["kafka"].call("delete-topic", topic)
+            if count != contender.records:
+                sys.exit(f"{contender.name}: Kafka holds {count} records instead of {contender.records}")
+        return result
+
+    def take_turns(self, contenders, turns):
+        """Contender -> its runs; one turn more that is not counted comes first."""
+        results = {}
+        for turn in range(turns + 1):
+            for contender in contenders:
+                result = self.run_once(contender)
+                if turn > 0:
+                    results.setdefault(contender.name, []).append(result)
+        return results
+
+    def medians(self, contenders, results, otherwise):
+        rows = {contender.name: contender.rows for contender in contenders}
+        return {key: medians(runs, rows.get(key, otherwise), self.database) for key, runs in results.items()}
+
+    def profile(self, contender):
+        """Where the instructions of one run go: by library, then by function."""
+        self.servers["kafka"].call("topic", "bench-profile", "1")
+        self._forget()
+        data = self.directory / "perf.data"
+        command = [str(word) for word in contender.command("bench-profile")]
+        run("perf", "record", "-q", "-e", "instructions", "-o", data, "--", *command, cwd=self.directory)
+        for keys in ("dso", "dso,symbol"):
+            text = run("perf", "report", "--stdio", "-q", "-i", data, "--sort", keys, "--percent-limit", "0.7",
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            print("\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n")
+
+    def _forget(self):
+        for leftover in self.directory.glob("bench.state*"):
+            leftover.unlink()
