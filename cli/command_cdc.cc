@@ -21,7 +21,7 @@ Result<void> follow(const CommandContext& context, const TaskInputs& inputs, Tas
   // After the source: a mistyped address leaves no empty state file behind.
   progress.set_phase("opening the state file");
   DMSKAFKA_ASSIGN(const std::unique_ptr<CheckpointStore> store, open_store(inputs));
-  auto followed = follow_changes(context, inputs, {*source, *store, progress}, restart, summary);
+  auto followed = follow_changes(context, inputs, {*source, *store, progress}, {.restart = restart}, summary);
   auto closed = store->close();
   if (!followed) return followed;
   return closed;

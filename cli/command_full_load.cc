@@ -23,11 +23,29 @@ std::string opening_line(const TaskInputs& inputs, bool restart) {
 /// What changes once the rows are copied.
 enum class After : std::uint8_t { kNothing, kPrepared, kFollow };
 
+/// As the command line and the settings say before anything is loaded.
 After after_load(const Options& options, const TaskInputs& inputs) {
   if (options.prepare_cdc) return After::kPrepared;
   // SPEC MigrationType full-load-and-cdc: "Migrate existing data and replicate ongoing changes".
   const bool follows = options.then_cdc || inputs.migration_type == MigrationType::kFullLoadAndCdc;
   return follows ? After::kFollow : After::kNothing;
+}
+
+// SPEC StopTaskCachedChangesNotApplied: "stop a task before cached changes are applied"; StopTaskCachedChangesApplied: "stop
+// a task after a full load completes and cached changes are applied". A later run goes on.
+bool loaded_now(const FullLoadSummary& summary) {
+  return summary.tables_completed != 0 || summary.tables_in_error != 0;
+}
+
+bool stops_with_load(const TaskInputs& inputs, const FullLoadSummary& summary) {
+  if (!inputs.task.stop_task_cached_changes_not_applied || !loaded_now(summary)) return false;
+  log_info(
+      "the task ends with its load (StopTaskCachedChangesNotApplied); the next run sends the changes since");
+  return true;
+}
+
+bool stops_when_current(const TaskInputs& inputs, const FullLoadSummary& summary) {
+  return inputs.task.stop_task_cached_changes_applied && loaded_now(summary);
 }
 
 Result<void> load(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
@@ -101,10 +119,13 @@ void run(const CommandContext& context, const TaskInputs& inputs, TaskProgress& 
   out.loaded = load(context, inputs, open, out.load_summary);
   // Tables in error are left out of what follows; the others have all they need.
   const bool complete = out.loaded || out.loaded.error().code() == ErrorCode::kTablesInError;
-  if (complete && after_load(options, inputs) == After::kFollow) {
+  if (complete && after_load(options, inputs) == After::kFollow &&
+      !stops_with_load(inputs, out.load_summary)) {
     report_load(context, inputs, out.load_summary, progress, out.loaded);
     out.followed_too = true;
-    out.followed = follow_changes(context, inputs, open, false, out.cdc_summary);
+    out.followed =
+        follow_changes(context, inputs, open, {.until_current = stops_when_current(inputs, out.load_summary)},
+                       out.cdc_summary);
   }
   auto closed = (*store)->close();
   Result<void>& last = out.followed_too ? out.followed : out.loaded;

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "cli/problem_report.h"
 #include "cli/task_inputs.h"
 #include "cli/wiring.h"
+#include "core/base/pause.h"
 #include "core/json/json_writer.h"
 #include "core/task/change_log.h"
 #include "core/task/checkpoint_store.h"
@@ -25,7 +28,8 @@ struct Status {
   std::uint64_t data_errors = 0;
   std::optional<CdcCheckpoint> checkpoint;
   std::vector<TableStatistics> statistics;
-  std::optional<LogRetention> retention;  ///< of the source, where it could be asked
+  std::optional<LogRetention> retention;   ///< of the source, where it could be asked
+  std::optional<double> seconds_to_limit;  ///< until it gives our position up, at the pace of this moment
 };
 
 Result<Status> read_status(const std::string& path) {
@@ -35,7 +39,8 @@ Result<Status> read_status(const std::string& path) {
   DMSKAFKA_ASSIGN(std::vector<TableLoadRecord> tables, store->load_tables());
   DMSKAFKA_ASSIGN(const LoadThreadsRecord threads, store->load_threads());
   DMSKAFKA_ASSIGN(const std::uint64_t data_errors, store->count_data_errors());
-  Status status{std::move(*task), std::move(tables), threads, data_errors, std::nullopt, {}, std::nullopt};
+  Status status{std::move(*task), std::move(tables), threads, data_errors, std::nullopt, {},
+                std::nullopt,     std::nullopt};
   DMSKAFKA_ASSIGN(status.checkpoint, store->load_checkpoint());
   DMSKAFKA_ASSIGN(status.statistics, store->load_statistics());
   return status;
@@ -59,11 +64,19 @@ std::string threads_text(const LoadThreadsRecord& threads) {
                      threads.queue_records_high_water);
 }
 
-/// How old the newest delivered transaction is, while the source has more; 0 when it has not, nothing when nobody knows.
+/// How old what the source has beyond the checkpoint can be at most: as old as the newest transaction that is delivered, or
+/// as the last moment at which the log had nothing more. 0 when the source has no more, nothing when nobody knows.
 std::optional<double> lag_seconds(const Status& status) {
-  if (!status.checkpoint || !status.retention || status.checkpoint->commit_us == 0) return std::nullopt;
+  if (!status.checkpoint || !status.retention || status.retention->server_end.empty()) return std::nullopt;
   if (status.retention->server_end <= status.checkpoint->position) return 0;
-  return static_cast<double>(WallClock().now().microseconds - status.checkpoint->commit_us) / 1e6;
+  const std::int64_t since = std::max(status.checkpoint->commit_us, status.checkpoint->caught_up_us);
+  if (since == 0) return std::nullopt;
+  return static_cast<double>(std::max<std::int64_t>(0, WallClock().now().microseconds - since)) / 1e6;
+}
+
+std::chrono::microseconds microseconds_of(double seconds) {
+  constexpr double kMost = 1e9;  // more is as good as never
+  return std::chrono::microseconds(static_cast<std::int64_t>(std::min(seconds, kMost) * 1e6));
 }
 
 void print_cdc_text(const Status& status) {
@@ -81,12 +94,19 @@ void print_cdc_text(const Status& status) {
     if (log.retained_bytes) {
       fmt::print("           {} kept for this task", bytes_text(static_cast<double>(*log.retained_bytes)));
       if (log.bytes_to_limit) {
-        fmt::print("; the source gives it up after {} more",
-                   bytes_text(static_cast<double>(*log.bytes_to_limit)));
+        fmt::print(
+            "; the source gives it up after {} more{}", bytes_text(static_cast<double>(*log.bytes_to_limit)),
+            status.seconds_to_limit ? fmt::format(", in {} at the pace of now",
+                                                  duration_text(microseconds_of(*status.seconds_to_limit)))
+                                    : std::string());
       }
       fmt::print("\n");
     }
-    if (const auto lag = lag_seconds(status)) fmt::print("lag        {:.1f} s\n", *lag);
+    const auto lag = lag_seconds(status);
+    if (log.lag_bytes || lag) {
+      fmt::print("lag        {}{}\n", log.lag_bytes ? bytes_text(static_cast<double>(*log.lag_bytes)) : "",
+                 lag ? fmt::format("{}{:.1f} s", log.lag_bytes ? ", " : "", *lag) : "");
+    }
   }
   if (status.statistics.empty()) return;
   std::size_t width = 5;
@@ -157,20 +177,26 @@ std::string optional_json(const std::optional<std::uint64_t>& number) {
   return number ? std::to_string(*number) : "null";
 }
 
+std::string seconds_json(const std::optional<double>& seconds) {
+  return seconds ? fmt::format("{:.3f}", *seconds) : "null";
+}
+
 std::string cdc_json(const Status& status) {
   if (!status.checkpoint) return "null";
   const CdcCheckpoint& checkpoint = *status.checkpoint;
   const auto lag = lag_seconds(status);
-  std::string out = fmt::format(
-      "{{\"checkpoint\":{},\"saved\":{},\"committed\":{},\"transactions\":{},\"lag_seconds\":{}",
-      position_json(checkpoint.position), time_json(checkpoint.saved_us), time_json(checkpoint.commit_us),
-      checkpoint.transactions, lag ? fmt::format("{:.3f}", *lag) : "null");
+  std::string out =
+      fmt::format("{{\"checkpoint\":{},\"saved\":{},\"committed\":{},\"transactions\":{},\"lag_seconds\":{}",
+                  position_json(checkpoint.position), time_json(checkpoint.saved_us),
+                  time_json(checkpoint.commit_us), checkpoint.transactions, seconds_json(lag));
   const LogRetention log = status.retention.value_or(LogRetention{});
   out += fmt::format(
-      ",\"log\":{{\"end\":{},\"acknowledged\":{},\"retained_bytes\":{},\"bytes_to_limit\":{},\"state\":{}}},"
-      "\"tables\":[",
-      position_json(log.server_end), position_json(log.acknowledged), optional_json(log.retained_bytes),
-      optional_json(log.bytes_to_limit), log.state.empty() ? "null" : json_quoted(log.state));
+      ",\"lag_bytes\":{},\"log\":{{\"end\":{},\"acknowledged\":{},\"retained_bytes\":{},\"bytes_to_limit\":{}"
+      ","
+      "\"seconds_to_limit\":{},\"state\":{}}},\"tables\":[",
+      optional_json(log.lag_bytes), position_json(log.server_end), position_json(log.acknowledged),
+      optional_json(log.retained_bytes), optional_json(log.bytes_to_limit),
+      seconds_json(status.seconds_to_limit), log.state.empty() ? "null" : json_quoted(log.state));
   const char* separator = "";
   for (const TableStatistics& table : status.statistics) {
     out += fmt::format(
@@ -208,6 +234,14 @@ void print_json(const Status& status) {
   fmt::print("]}}\n");
 }
 
+// The pace at which the room of the log shrinks; nothing when it does not.
+constexpr std::chrono::milliseconds kPaceOver{1'000};
+std::optional<double> seconds_to_limit(const LogRetention& before, const LogRetention& now) {
+  if (!now.bytes_to_limit || *now.bytes_to_limit >= *before.bytes_to_limit) return std::nullopt;
+  const auto used = static_cast<double>(*before.bytes_to_limit - *now.bytes_to_limit);
+  return static_cast<double>(*now.bytes_to_limit) / used * std::chrono::duration<double>(kPaceOver).count();
+}
+
 // The source tells how much log it keeps. When it cannot be asked, what the state file says is still worth printing.
 void ask_source(const CommandContext& context, const TaskInputs& inputs, Status& status) {
   if (!inputs.source || !status.checkpoint) return;
@@ -215,7 +249,12 @@ void ask_source(const CommandContext& context, const TaskInputs& inputs, Status&
     DMSKAFKA_ASSIGN(const std::unique_ptr<Source> source,
                     open_source(*inputs.source, inputs.task, context.signals.token()));
     DMSKAFKA_ASSIGN(ChangeLog* const log, source->change_log(status.task.task_id));
-    return log->retention(status.checkpoint->position);
+    DMSKAFKA_ASSIGN(LogRetention first, log->retention(status.checkpoint->position));
+    if (!first.bytes_to_limit) return first;
+    pause(kPaceOver, context.signals.token());
+    DMSKAFKA_ASSIGN(LogRetention now, log->retention(status.checkpoint->position));
+    status.seconds_to_limit = seconds_to_limit(first, now);
+    return now;
   };
   auto retention = ask();
   if (retention) {

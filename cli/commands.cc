@@ -23,6 +23,7 @@ std::optional<ExitStatus> refuse_inputs(const CommandContext& context, const Tas
     return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Source; give --source"));
   if (need == Need::kSourceAndTarget && !inputs.target)
     return fail(context, Error(ErrorCode::kCommandLine, "the task file names no Target; give --target"));
+  context.logging.obey(inputs.task);
   return std::nullopt;
 }
 

@@ -106,6 +106,16 @@ spdlog::level::level_enum least_level(Verbosity verbosity) {
   return spdlog::level::info;
 }
 
+spdlog::level::level_enum least_level(LogSeverity severity) {
+  switch (severity) {
+    case LogSeverity::kError: return spdlog::level::err;
+    case LogSeverity::kWarning: return spdlog::level::warn;
+    case LogSeverity::kInfo: return spdlog::level::info;
+    case LogSeverity::kDebug: return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
 }  // namespace
 
 struct Logging::Logger {
@@ -118,6 +128,11 @@ Logging::Logging(Screen& screen, const LoggingOptions& options)
   logger_->spdlog.set_formatter(make_formatter(options));
   logger_->spdlog.set_level(least_level(options.verbosity));
   set_log_sink(this);
+}
+
+void Logging::obey(const TaskSettings& task) const noexcept {
+  if (options_.verbosity != Verbosity::kNormal || !task.enable_logging || !task.log_severity) return;
+  logger_->spdlog.set_level(least_level(*task.log_severity));
 }
 
 Logging::~Logging() { set_log_sink(nullptr); }

@@ -8,6 +8,7 @@
 #include "cli/screen.h"
 #include "core/base/clock.h"
 #include "core/base/logging.h"
+#include "core/settings/task_settings.h"
 
 namespace dmskafka {
 
@@ -30,6 +31,8 @@ class Logging final : public LogSink {
 
   void log(LogLevel level, std::string_view message) noexcept override;
   const LoggingOptions& options() const noexcept { return options_; }
+  /// As the task's Logging asks for it; flags that say more or less win. Thread: any.
+  void obey(const TaskSettings& task) const noexcept;
 
  private:
   struct Logger;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
 #include "cli/cdc_summary.h"
 #include "cli/consumed_printer.h"
+#include "cli/figures.h"
 #include "cli/wiring.h"
 
 namespace dmskafka {
@@ -39,7 +42,7 @@ ProgressStyle progress_style(const LoggingOptions& options, TargetKind target) {
 }
 
 Result<void> follow_changes(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
-                            bool restart, CdcSummary& summary) {
+                            const FollowOptions& how, CdcSummary& summary) {
   const Options& options = context.options;
   ConsumedPrinter printer(stdout, context.signals.source());
   const SinkFactory make_sink =
@@ -54,9 +57,9 @@ Result<void> follow_changes(const CommandContext& context, const TaskInputs& inp
                .target_name = inputs.target->display_name(),
                .message_bytes_max = inputs.target->kafka.message_max_bytes,
                .clock = WallClock::from_environment(),
-               .restart = restart,
+               .restart = how.restart,
                .start_position = options.cdc_start_position,
-               .stop = {options.cdc_stop_position, options.until_current, std::nullopt}};
+               .stop = {options.cdc_stop_position, options.until_current || how.until_current, std::nullopt}};
   if (options.idle_timeout) {
     task.stop.idle_timeout = std::chrono::seconds(static_cast<std::int64_t>(*options.idle_timeout));
   }
@@ -72,6 +75,14 @@ ExitStatus report_followed(const CommandContext& context, const TaskInputs& inpu
   if (followed && summary.rows_failed != 0) {
     followed =
         Error(ErrorCode::kTablesInError, fmt::format("{} messages not delivered", summary.rows_failed));
+  }
+  const auto in_error =
+      static_cast<std::uint64_t>(std::ranges::count_if(progress.tables(), [](const TableProgress& table) {
+        return table.state.load() == TableState::kTableError;
+      }));
+  if (followed && in_error != 0) {
+    followed = Error(ErrorCode::kTablesInError, fmt::format("{} in error, and not followed",
+                                                            counted(in_error, "table is", "tables are")));
   }
   CdcOutcome outcome{summary,
                      progress,

@@ -29,9 +29,14 @@ struct OpenTask {
   CheckpointStore& store;
   TaskProgress& progress;
 };
+/// What a command adds to the flags.
+struct FollowOptions {
+  bool restart = false;
+  bool until_current = false;
+};
 /// Follows changes; see run_cdc().
 Result<void> follow_changes(const CommandContext& context, const TaskInputs& inputs, const OpenTask& open,
-                            bool restart, CdcSummary& summary);
+                            const FollowOptions& how, CdcSummary& summary);
 
 /// Says how it ended, and gives the exit status.
 ExitStatus report_followed(const CommandContext& context, const TaskInputs& inputs, const CdcSummary& summary,

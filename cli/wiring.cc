@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -21,6 +22,11 @@ std::optional<std::chrono::seconds> stall_timeout(const TaskSettings& task, Sink
   const std::int64_t seconds = task.dmskafka.stall_timeout_s.value_or(use == SinkUse::kLoad ? 900 : 0);
   if (seconds == 0) return std::nullopt;
   return std::chrono::seconds(seconds);
+}
+
+// What nobody lives to see need not be counted.
+std::chrono::seconds seconds_of(std::int64_t seconds) {
+  return std::chrono::seconds(std::min<std::int64_t>(seconds, 100 * 86'400));
 }
 
 // SQLite gives an absolute name no special meaning.
@@ -54,8 +60,13 @@ Result<std::unique_ptr<Source>> open_source(const SourceSettings& source, const 
                                             std::stop_token stop, const std::string& state_file) {
   switch (source.kind) {
     case SourceKind::kPostgres:
-      return open_postgres_source(source, static_cast<std::uint32_t>(task.dmskafka.max_connections),
-                                  task.dmskafka.lock_tables, std::move(stop));
+      return open_postgres_source(
+          source,
+          {.connections_max = static_cast<std::uint32_t>(task.dmskafka.max_connections),
+           .lock_tables = task.dmskafka.lock_tables,
+           .fetch_unchanged = task.dmskafka.unchanged_toast == UnchangedToast::kFetch,
+           .transaction_wait = seconds_of(task.transaction_consistency_timeout)},
+          std::move(stop));
     case SourceKind::kSqlite: return open_sqlite_source(source, copy_path_beside(state_file));
     case SourceKind::kMysql:
     case SourceKind::kMariadb:

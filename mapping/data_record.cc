@@ -1,5 +1,6 @@
 #include "mapping/data_record.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 
@@ -256,7 +257,8 @@ void DataRecord::append_transaction(const Change& change, ByteBuffer& out) const
   append_json_string(out, change.stream_position);
 }
 
-// Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL.
+// Values that PostgreSQL keeps out of line and did not log again: named, so that a consumer can tell them from NULL, and those
+// that were fetched from the values of the change's own time.
 void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer& out) const {
   if (change.operation != Operation::kUpdate || dialect_ == Dialect::kDmsStrict) return;
   bool first = true;
@@ -267,7 +269,8 @@ void DataRecord::append_unchanged(const Change& change, RowView row, ByteBuffer&
     append_json_string(out, unchanged);
   };
   for (const Column& column : columns_) {
-    if (!column.old && row[column.index].form() == ValueForm::kUnchanged) name(column.name);
+    const bool fetched = std::ranges::find(change.fetched, column.index) != change.fetched.end();
+    if (!column.old && (fetched || row[column.index].form() == ValueForm::kUnchanged)) name(column.name);
   }
   for (const Attribute& attribute : attributes_) {
     if (attribute.json.has_unchanged(row)) name(attribute.name);

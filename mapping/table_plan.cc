@@ -77,6 +77,14 @@ Result<ParallelLoad> parallel_load_for(const TableSchema& schema, const RuleSet&
   return chosen;
 }
 
+// The lowest rule-id wins.
+std::optional<LobLimit> lob_limit_for(const TableSchema& schema, const RuleSet& rules) {
+  for (const TableSettingsRule& rule : rules.table_settings) {
+    if (rule.lob_limit && rule.locator.matches(schema.name, schema.kind)) return rule.lob_limit;
+  }
+  return std::nullopt;
+}
+
 // The table as control records define it: without the columns that are not sent.
 TableSchema sent_schema(const TableSchema& shown, const TableName& name, LobColumns lobs) {
   TableSchema sent = shown;
@@ -217,18 +225,9 @@ class CompiledTablePlan final : public TablePlan {
   const ControlRecord control_record_;
 };
 
-}  // namespace
-
-const ObjectMappingRule* object_mapping_of(const TableName& name, TableKind kind, const RuleSet& rules) {
-  for (const ObjectMappingRule& rule : rules.object_mappings) {
-    if (rule.locator.matches(name, kind)) return &rule;
-  }
-  return nullptr;
-}
-
-Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
-                                                         const RuleSet& rules, const Selection& selection,
-                                                         const MappingContext& context) {
+Result<std::unique_ptr<const TablePlan>> compile_table_plan(std::shared_ptr<const TableSchema> schema,
+                                                            const RuleSet& rules, const Selection& selection,
+                                                            const MappingContext& context) {
   DMSKAFKA_ASSIGN(RowFilter filter,
                   RowFilter::compile(selection.filters_of(schema->name, schema->kind), *schema));
   DMSKAFKA_ASSIGN(TransformedTable table,
@@ -251,6 +250,27 @@ Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const T
   return std::unique_ptr<const TablePlan>(std::make_unique<CompiledTablePlan>(
       std::move(schema), std::move(parallel_load), std::move(filter), std::move(table), shape,
       std::move(topic), std::move(outline), context));
+}
+
+}  // namespace
+
+const ObjectMappingRule* object_mapping_of(const TableName& name, TableKind kind, const RuleSet& rules) {
+  for (const ObjectMappingRule& rule : rules.object_mappings) {
+    if (rule.locator.matches(name, kind)) return &rule;
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<const TablePlan>> make_table_plan(std::shared_ptr<const TableSchema> schema,
+                                                         const RuleSet& rules, const Selection& selection,
+                                                         const MappingContext& context) {
+  if (const auto limit = lob_limit_for(*schema, rules);
+      limit && limit->kilobytes != context.task.lob_max_kilobytes) {
+    MappingContext own = context;
+    own.task.lob_max_kilobytes = limit->kilobytes;
+    return compile_table_plan(std::move(schema), rules, selection, own);
+  }
+  return compile_table_plan(std::move(schema), rules, selection, context);
 }
 
 }  // namespace dmskafka

@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 5> kLoadTypes = {"none", "partitions-auto
 enum LoadType : std::size_t { kNone, kPartitionsAuto, kRanges, kPartitionsList, kSubpartitionsAuto };
 constexpr std::array<std::string_view, 2> kLobMembers = {"mode", "bulk-max-size"};
 constexpr std::array<std::string_view, 3> kLobModes = {"limited", "unlimited", "none"};
+enum LobMode : std::size_t { kLimited, kUnlimited, kByTask };
 constexpr std::size_t kColumnsMax = 10;
 
 class TableSettingsReader {
@@ -42,7 +43,7 @@ class TableSettingsReader {
     TableSettingsRule rule{id, std::move(*locator)};
     rule.defined_at = json_.location();
     if (const JsonValue* load = object_member("parallel-load")) read_parallel_load(*load, rule);
-    if (const JsonValue* lob = object_member("lob-settings")) read_lob_settings(*lob);
+    if (const JsonValue* lob = object_member("lob-settings")) read_lob_settings(*lob, rule);
     if (problems_.errors.size() != errors_before) return std::nullopt;
     return rule;
   }
@@ -164,17 +165,23 @@ class TableSettingsReader {
     }
   }
 
-  void read_lob_settings(const JsonValue& lob) {
+  // SPEC lob-settings mode: "limited" cuts at bulk-max-size; "unlimited" does not cut; "none" leaves it to the task settings.
+  void read_lob_settings(const JsonValue& lob, TableSettingsRule& rule) {
     check_members(lob, kLobMembers, "lob-settings", problems_);
     const auto mode = read_word(lob, "mode", Presence::kOptional, kLobModes, "lob-settings", problems_);
     const auto size = read_number(lob, "bulk-max-size", Presence::kOptional,
                                   std::numeric_limits<std::int32_t>::max(), "lob-settings", problems_);
-    if (mode == 0U && size.value_or(0) == 0) {
-      return refuse(lob, "lob-settings \"limited\" without a \"bulk-max-size\"", "kilobytes, 1 or more");
+    if (!mode) return;
+    switch (static_cast<LobMode>(*mode)) {
+      case kLimited:
+        if (size.value_or(0) == 0) {
+          return refuse(lob, "lob-settings \"limited\" without a \"bulk-max-size\"", "kilobytes, 1 or more");
+        }
+        rule.lob_limit = LobLimit{size};
+        return;
+      case kUnlimited: rule.lob_limit = LobLimit{}; return;
+      case kByTask: return;
     }
-    notice(lob,
-           "lob-settings of a table are not yet honoured: LobMaxSize of the task settings holds for every "
-           "table");
   }
 
   const JsonValue& json_;

@@ -14,6 +14,11 @@
 
 namespace dmskafka {
 
+/// lob-settings of a table: what stands in the stead of LimitedSizeLobMode and LobMaxSize.
+struct LobLimit {
+  std::optional<std::int64_t> kilobytes;  ///< unset: LOBs are sent whole
+};
+
 /// A table-settings rule.
 struct TableSettingsRule {
   std::int64_t id = 0;
@@ -21,6 +26,7 @@ struct TableSettingsRule {
   ParallelLoad parallel_load = {};              ///< its columns are still names:
   std::vector<std::string> range_columns = {};  ///< parallel-load of the type "ranges"
   JsonLocation columns_at = {};
+  std::optional<LobLimit> lob_limit = {};  ///< unset: that of the task settings
   JsonLocation defined_at = {};
 };
 

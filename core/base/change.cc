@@ -55,6 +55,12 @@ std::span<Value> ChangeBatch::allocate_values(std::size_t count) {
   return {values, count};
 }
 
+std::span<const std::uint32_t> ChangeBatch::store_columns(std::span<const std::uint32_t> columns) {
+  auto* const copy = static_cast<std::uint32_t*>(allocate(columns.size_bytes(), alignof(std::uint32_t)));
+  if (!columns.empty()) std::memcpy(copy, columns.data(), columns.size_bytes());
+  return {copy, columns.size()};
+}
+
 std::string_view ChangeBatch::store(std::string_view bytes) {
   char* copy = allocate_bytes(bytes.size());
   if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());

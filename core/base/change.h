@@ -34,6 +34,8 @@ struct Change {
   const SourceTransaction* transaction = nullptr;  ///< null for kLoad
   std::uint64_t transaction_record = 0;            ///< from 1 within its transaction; 0 for kLoad
   std::string_view stream_position;                ///< wire-format.md §3.2; empty for kLoad
+  /// Columns of `after` that the log did not repeat, with the values that the source has now (UnchangedToast fetch).
+  std::span<const std::uint32_t> fetched;
 };
 
 /// Changes and the memory their values live in. Reused: clear() keeps the memory, so that in steady state
@@ -63,6 +65,7 @@ class ChangeBatch {
   /// Takes the last change back, e.g. when decoding it failed half way.
   void drop_last() { changes_.pop_back(); }
   std::span<Value> allocate_values(std::size_t count);
+  std::span<const std::uint32_t> store_columns(std::span<const std::uint32_t> columns);
   char* allocate_bytes(std::size_t size) { return static_cast<char*>(allocate(size, 1)); }
   std::string_view store(std::string_view bytes);
   SourceTransaction& add_transaction();

@@ -23,7 +23,6 @@ std::optional<std::string_view> scalar_text(const JsonValue& value) {
 }
 
 bool asks_for_nothing(const FieldInfo& field, const JsonValue& value) {
-  if (field.is_default != nullptr && field.is_default(value)) return true;
   const auto text = scalar_text(value);
   return text &&
          (text->empty() || (!field.fallback.empty() && folded_name(*text) == folded_name(field.fallback)));

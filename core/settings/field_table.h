@@ -31,8 +31,6 @@ struct FieldInfo {
   std::string range;  ///< "": any
   Verdict verdict = Verdict::kHonoured;
   std::string meaning;  ///< kHonoured: what it does; otherwise the reason, capability or replacement
-  /// For lists and objects: whether this value is as good as none. Null: none is.
-  bool (*is_default)(const JsonValue&) = nullptr;
 };
 
 /// One value while it is read: checks its form and reports what is wrong at its place. Numbers and booleans may also be

@@ -44,6 +44,9 @@ constexpr std::string_view kTableErrors = "TableErrorPolicy, TableErrorEscalatio
 constexpr std::string_view kRecovery = "core/task/cdc_recovery_test.cc";
 constexpr std::string_view kThrottling = "cdc_recovery: RecoverableErrorThrottling";
 constexpr std::string_view kChanges = "test/integration/cdc_records/test.py";
+constexpr std::string_view kEngine = "core/task/cdc_test.cc";
+constexpr std::string_view kStreamBuffers = "cdc: StreamBufferCount and StreamBufferSizeInMB";
+constexpr std::string_view kStopAfterLoad = "StopTaskCachedChangesNotApplied ends with the load";
 constexpr std::string_view kParallelApply = "ParallelApplyThreads, ParallelApplyQueuesPerThread";
 constexpr std::string_view kPolicies = "test/golden/cdc_control_policies/task-settings.json";
 constexpr std::string_view kLobs = "LOBs: whole by default";
@@ -94,6 +97,8 @@ const std::vector<Shown> kPostgres = {
     {"Password", kConnect, "postgres_connect: a wrong or missing password", "password"},
     {"DatabaseName", kConnect, "postgres_connect: an unknown database or role", "database_name"},
     {"AfterConnectScript", kSettings, "AfterConnectScript runs on every connection", ""},
+    {"CaptureDdls", kChanges, "CaptureDdls and DdlArtifactsSchema", ""},
+    {"DdlArtifactsSchema", kChanges, "CaptureDdls and DdlArtifactsSchema", ""},
     {"SlotName", kLogSlots, "postgres_log: SlotName names our slot", "slot_name"},
     {"HeartbeatEnable", kLogFlow, "postgres_log: the heartbeat writes into the log", "heartbeat_enable"},
     {"HeartbeatFrequency", kLogFlow, "postgres_log: the heartbeat writes into the log",
@@ -168,7 +173,21 @@ const std::vector<Shown> kTask = {
     {"ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated", kPolicies, "",
      "HandleSourceTableTruncated"},
     {"ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered", kPolicies, "", "HandleSourceTableAltered"},
-    {"DmskafkaSettings.UnchangedToast", kChanges, "UnchangedToast placeholder", "UnchangedToast"},
+    {"DmskafkaSettings.UnchangedToast", kChanges, "UnchangedToast fetch asks", "UnchangedToast"},
+    {"FullLoadSettings.CommitRate", "core/task/full_load_test.cc", "full_load: CommitRate bounds",
+     "commit_rate"},
+    {"FullLoadSettings.StopTaskCachedChangesApplied", kSettings, kStopAfterLoad,
+     "StopTaskCachedChangesApplied"},
+    {"FullLoadSettings.StopTaskCachedChangesNotApplied", kSettings, kStopAfterLoad,
+     "StopTaskCachedChangesNotApplied"},
+    {"FullLoadSettings.TransactionConsistencyTimeout", kSettings, "TransactionConsistencyTimeout bounds",
+     "TransactionConsistencyTimeout"},
+    {"ErrorBehavior.ApplyErrorFailOnTruncationDdl", kEngine, "cdc: apply_error_fail_on_truncation_ddl",
+     "apply_error_fail_on_truncation_ddl"},
+    {"StreamBufferSettings.StreamBufferCount", kEngine, kStreamBuffers, "stream_buffer_count"},
+    {"StreamBufferSettings.StreamBufferSizeInMB", kEngine, kStreamBuffers, "stream_buffer_megabytes"},
+    {"Logging.EnableLogging", kSettings, "Logging: EnableLogging with LogComponents", "EnableLogging"},
+    {"Logging.LogComponents", kSettings, "Logging: EnableLogging with LogComponents", "LogComponents"},
     {"DmskafkaSettings.TaskControlRecords", kChanges, "task-start and task-resume", "TaskControlRecords"},
     {"DmskafkaSettings.Dialect", kTypes, "documented: the page's words and keys", "Dialect"},
     {"DmskafkaSettings.Delivery", "core/settings/task_settings_test.cc",

@@ -73,12 +73,18 @@ FieldTable<T> make_postgres() {
                      if (const auto index = input.choice(kLongVarchars))
                        into.long_varchar_as_lob = *index != 0;
                    }},
-          unused_boolean<T>("CaptureDdls", "true")
-              .no_effect(
-                  "nothing is put into the database for it: an altered table shows in the log with its next "
-                  "change, a dropped one in the catalogue"),
-          unused_text<T>("DdlArtifactsSchema", "public")
-              .no_effect("nothing is put into the database to capture DDL"),
+          Field<T>{{"CaptureDdls", "boolean", "true", "", Verdict::kHonoured,
+                    "written true: DMS's event trigger awsdms_intercept_ddl and table awsdms_ddl_audit are "
+                    "made, which "
+                    "takes a superuser, and ALTER and DROP are told at their place in the log; otherwise "
+                    "nothing is put "
+                    "into the database: an altered table is told with its next change, a dropped one within "
+                    "seconds"},
+                   [](FieldInput& input, T& into) {
+                     if (const auto capture = input.boolean()) into.capture_ddls = *capture;
+                   }},
+          text_field<T>("DdlArtifactsSchema", DMSKAFKA_MEMBER(ddl_artifacts_schema),
+                        "where CaptureDdls puts its table and function"),
           boolean_field<T>(
               "FailTasksOnLobTruncation", DMSKAFKA_MEMBER(fail_tasks_on_lob_truncation),
               "true: a LOB above LobMaxSize stops the task, whatever DataTruncationErrorPolicy says"),

@@ -32,6 +32,8 @@ struct SourceSettings {
   std::string slot_name;          ///< PostgreSQL: "": named after the task
   bool heartbeat_enable = false;  ///< PostgreSQL
   std::int64_t heartbeat_frequency_min = 5;
+  bool capture_ddls = false;  ///< PostgreSQL: only where the endpoint itself says so
+  std::string ddl_artifacts_schema = "public";
   /// Further libpq parameters of a URL's query, already checked: "key='value' …"; "" if none. May hold secrets.
   std::string url_parameters;
 

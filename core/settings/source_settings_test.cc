@@ -254,13 +254,12 @@ TEST_CASE("source_settings: what AWS would have to do is refused with what to us
 TEST_CASE("source_settings: a setting without effect is accepted with a notice that says why") {
   Problems problems;
   (void)read_source_settings(
-      R"({"ServerName":"h","DatabaseName":"d","CaptureDdls":false,"SlotName":"s","MaxFileSize":1})",
+      R"({"ServerName":"h","DatabaseName":"d","HeartbeatSchema":"x","SlotName":"s","MaxFileSize":1})",
       problems);
   CHECK(problems.ok());
   REQUIRE(problems.notices.size() == 2);
   CHECK(problems.notices[0].message() ==
-        "CaptureDdls has no effect here: nothing is put into the database for it: an altered table shows in "
-        "the log with its next change, a dropped one in the catalogue");
+        "HeartbeatSchema has no effect here: the heartbeat is a message in the log, not a table");
   CHECK(problems.notices[1].message() ==
         "MaxFileSize has no effect here: it bounds CSV files, which are not written here");
 }

@@ -12,8 +12,14 @@ using T = TaskSettings;
 constexpr std::string_view kBatch = "it belongs to BatchApplyEnabled, which Kafka cannot use";
 constexpr std::string_view kControlTables = "control tables as messages";
 
-Field<T> cdc_field(std::string_view name, std::string fallback, IntegerRange range) {
-  return unused_integer<T>(name, std::move(fallback), range).not_yet("change data capture");
+constexpr std::string_view kNotCollected =
+    "transactions are not collected here: the source hands them over in the order of their commits, and what "
+    "is "
+    "under way is bounded by StreamBufferSettings";
+
+Field<T> memory_field(std::string_view name, std::string fallback, std::string_view unit) {
+  return unused_integer<T>(name, std::move(fallback), {0, INT64_MAX, unit})
+      .no_effect(std::string(kNotCollected));
 }
 Field<T> batch_field(std::string_view name, std::string fallback) {
   return unused_integer<T>(name, std::move(fallback), {0}).no_effect(std::string(kBatch));
@@ -93,11 +99,11 @@ TaskTable make_change_processing_tuning_table() {
               batch_field("BatchApplyTimeoutMax", "30"),
               batch_field("BatchApplyMemoryLimit", "500"),
               batch_field("BatchSplitSize", "0"),
-              cdc_field("MinTransactionSize", "1000", {0}),
+              memory_field("MinTransactionSize", "1000", ""),
               integer_field<T>("CommitTimeout", DMSKAFKA_MEMBER(commit_timeout), {0, INT64_MAX, "seconds"},
                                "between two checkpoints while following changes; records go out at once"),
-              cdc_field("MemoryLimitTotal", "1024", {0, INT64_MAX, "MB"}),
-              cdc_field("MemoryKeepTime", "60", {0, INT64_MAX, "seconds"}),
+              memory_field("MemoryLimitTotal", "1024", "MB"),
+              memory_field("MemoryKeepTime", "60", "seconds"),
               unused_integer<T>("StatementCacheSize", "50", {0, 200})
                   .no_effect("no statements are run on the target"),
               unused_integer<T>("RecoveryTimeout", "-1", {-1, INT64_MAX, "-1 is without bound"})
@@ -107,11 +113,16 @@ TaskTable make_change_processing_tuning_table() {
 
 TaskTable make_stream_buffer_table() {
   return {"StreamBufferSettings",
-          "DMS's internal buffers.",
+          "The buffers through which changes go.",
           {
-              cdc_field("StreamBufferCount", "3", {0}),
-              cdc_field("StreamBufferSizeInMB", "8", {0}),
-              cdc_field("CtrlStreamBufferSizeInMB", "5", {1, 8}),
+              integer_field<T>("StreamBufferCount", DMSKAFKA_MEMBER(stream_buffer_count), {0},
+                               "batches of the log in memory at once, at least 2; AWS's default leaves the "
+                               "choice to us: 8"),
+              integer_field<T>("StreamBufferSizeInMB", DMSKAFKA_MEMBER(stream_buffer_megabytes), {0},
+                               "the size of each of them, at least 1 and at most 1024; AWS's default leaves "
+                               "the choice to us: 1"),
+              unused_integer<T>("CtrlStreamBufferSizeInMB", "5", {1, 8})
+                  .no_effect("control records have no buffer of their own"),
           }};
 }
 

@@ -24,15 +24,6 @@ void read_delivery(FieldInput& input, T& into) {
   }
 }
 
-void read_unchanged_toast(FieldInput& input, T& into) {
-  const auto index = input.choice(kToasts);
-  if (!index) return;
-  into.dmskafka.unchanged_toast = static_cast<UnchangedToast>(*index);
-  if (into.dmskafka.unchanged_toast != UnchangedToast::kFetch) return;
-  input.problems().notices.push_back(
-      input.problem("UnchangedToast fetch is not yet honoured: unchanged values are left out, as omit does"));
-}
-
 // A property's value: librdkafka takes text, people write numbers and booleans too.
 std::optional<std::string> property_text(FieldInput& input) {
   const JsonValue& value = input.value();
@@ -107,11 +98,12 @@ TaskTable make_dmskafka_table() {
               "Partitioner", DMSKAFKA_MEMBER(dmskafka.partitioner), kPartitioners,
               "murmur2_random: as every Java producer; consistent_random: as librdkafka (CRC-32), and the "
               "default in the dialect dms-strict"),
-          Field<T>{
-              {"UnchangedToast", "choice", "omit", choices_text(kToasts), Verdict::kHonoured,
-               "a long value that PostgreSQL did not log again: omit leaves it out and names it in "
-               "unchanged-columns; placeholder writes __dmskafka_unchanged_value; fetch is not yet honoured"},
-              read_unchanged_toast},
+          choice_field<T>(
+              "UnchangedToast", DMSKAFKA_MEMBER(dmskafka.unchanged_toast), kToasts,
+              "a long value that PostgreSQL did not log again: omit leaves it out and names it in "
+              "unchanged-columns; placeholder writes __dmskafka_unchanged_value; fetch asks for the value "
+              "that the "
+              "row has now, and names it there all the same"),
           Field<T>{{"Topic", "object", "", "", Verdict::kHonoured, "see DmskafkaSettings.Topic"},
                    [](FieldInput& input, T& into) {
                      topic_table().read(input.value(), into, {input.problems(), input.place(), false, {}});

@@ -90,7 +90,9 @@ TaskTable make_error_behavior_table() {
           apply_field("ApplyErrorUpdatePolicy", "LOG_ERROR", kUpdatePolicies),
           apply_field("ApplyErrorEscalationPolicy", "LOG_ERROR", kPolicies),
           unused_integer<T>("ApplyErrorEscalationCount", "0", {0}).no_effect(std::string(kNoApply)),
-          unused_boolean<T>("ApplyErrorFailOnTruncationDdl", "false").not_yet("change data capture"),
+          boolean_field<T>(
+              "ApplyErrorFailOnTruncationDdl", DMSKAFKA_MEMBER(apply_error_fail_on_truncation_ddl),
+              "true: a TRUNCATE of a followed table ends the task, before anything after it is sent"),
           unused_boolean<T>("FailOnTransactionConsistencyBreached", "false")
               .no_effect("load and changes meet at one exact position"),
           unused_boolean<T>("FullLoadIgnoreConflicts", "true").no_effect("a topic has no conflicts"),

@@ -166,12 +166,20 @@ TaskTable make_full_load_table() {
               "others send none"),
           integer_field<T>("MaxFullLoadSubTasks", DMSKAFKA_MEMBER(max_full_load_sub_tasks),
                            {1, 49, "AWS's bound"}, "tables loaded at once"),
-          integer_field<T>("CommitRate", DMSKAFKA_MEMBER(commit_rate), {1, 50'000}, "")
-              .no_effect("records are sent as they come; progress is saved as it is acknowledged"),
+          integer_field<T>("CommitRate", DMSKAFKA_MEMBER(commit_rate), {1, 50'000},
+                           "most records that a load reads and sends as one batch; at most 1000 are"),
           unused_boolean<T>("CreatePkAfterFullLoad", "false").no_effect("topics have no primary key"),
-          unused_boolean<T>("StopTaskCachedChangesApplied", "false").not_yet("change data capture"),
-          unused_boolean<T>("StopTaskCachedChangesNotApplied", "false").not_yet("change data capture"),
-          unused_integer<T>("TransactionConsistencyTimeout", "600", {0}).not_yet("change data capture"),
+          boolean_field<T>("StopTaskCachedChangesApplied", DMSKAFKA_MEMBER(stop_task_cached_changes_applied),
+                           "true: full-load --then-cdc ends when the changes made during the load are sent; "
+                           "the next run goes on"),
+          boolean_field<T>("StopTaskCachedChangesNotApplied",
+                           DMSKAFKA_MEMBER(stop_task_cached_changes_not_applied),
+                           "true: full-load --then-cdc ends with the load, as --prepare-cdc; the next run "
+                           "sends the changes since"),
+          integer_field<T>("TransactionConsistencyTimeout", DMSKAFKA_MEMBER(transaction_consistency_timeout),
+                           {0, INT64_MAX, "seconds"},
+                           "how long a new replication slot of PostgreSQL may wait for the transactions that "
+                           "are under way; then the task ends and names them; 0: for ever"),
           old("FullLoadEnabled"),
           old("ApplyChangesEnabled"),
           old("ResumeEnabled"),

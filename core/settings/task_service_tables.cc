@@ -28,18 +28,12 @@ Field<T> validation_switch(std::string_view name) {
   return unused_boolean<T>(name, "false").no_effect(std::string(kNoValidation));
 }
 
-// AWS's own default document names every component, at this severity.
-bool has_default_severities(const JsonValue& components) {
-  if (!components.is_array()) return false;
-  const auto items = components.items();
-  return std::all_of(items.begin(), items.end(), [](const JsonValue& component) {
-    const JsonValue* const severity = component.is_object() ? component.find_present("Severity") : nullptr;
-    return severity != nullptr && severity->is_string() && severity->string() == "LOGGER_SEVERITY_DEFAULT";
-  });
-}
+constexpr std::array<LogSeverity, 6> kSeverityMeanings = {LogSeverity::kError, LogSeverity::kWarning,
+                                                          LogSeverity::kInfo,  LogSeverity::kInfo,
+                                                          LogSeverity::kDebug, LogSeverity::kDebug};
 
 // [{"Id": "SORTER", "Severity": "LOGGER_SEVERITY_DEFAULT"}, …]
-void check_log_components(FieldInput& input, T&) {
+void read_log_components(FieldInput& input, T& into) {
   input.structure(JsonKind::kArray);
   if (!input.value().is_array()) return;
   for (const JsonValue& component : input.value().items()) {
@@ -53,7 +47,10 @@ void check_log_components(FieldInput& input, T&) {
       if (member.name == "Id") {
         (void)part.choice(kComponents);
       } else if (member.name == "Severity") {
-        (void)part.choice(kSeverities);
+        if (const auto severity = part.choice(kSeverities)) {
+          const LogSeverity meaning = kSeverityMeanings[*severity];
+          into.log_severity = std::max(into.log_severity.value_or(meaning), meaning);
+        }
       } else {
         constexpr std::array<std::string_view, 2> kMembers = {"Id", "Severity"};
         field_detail::unknown_member("LogComponents", member, kMembers, {input.problems(), input.place()});
@@ -65,15 +62,18 @@ void check_log_components(FieldInput& input, T&) {
 }  // namespace
 
 TaskTable make_logging_table() {
-  const std::string words = "use --verbose, --quiet and --log-format";
   return {"Logging",
-          "What DMS writes to CloudWatch.",
+          "How much a run says. DMS writes it to CloudWatch, we to standard error.",
           {
-              unused_boolean<T>("EnableLogging", "false").no_effect(words),
-              unused_boolean<T>("EnableLogContext", "false").no_effect(words),
-              Field<T>{{"LogComponents", "list", "", "of Id and Severity, as DMS names them",
-                        Verdict::kNoEffect, words, has_default_severities},
-                       check_log_components},
+              boolean_field<T>("EnableLogging", DMSKAFKA_MEMBER(enable_logging),
+                               "true: LogComponents says how much; --verbose and --quiet win"),
+              unused_boolean<T>("EnableLogContext", "false")
+                  .no_effect("each line names its table or connection already"),
+              Field<T>{
+                  {"LogComponents", "list", "", "of Id and Severity, as DMS names them", Verdict::kHonoured,
+                   "with EnableLogging the most talkative severity of those that are listed, for all: ERROR, "
+                   "WARNING, INFO and DEFAULT (as without), DEBUG and DETAILED_DEBUG (as --verbose)"},
+                  read_log_components},
               unused_boolean<T>("DeleteTaskLogs", "false").no_effect("there are none"),
               unused_text<T>("CloudWatchLogGroup", "").no_effect("CloudWatch exists only in AWS"),
               unused_text<T>("CloudWatchLogStream", "").no_effect("CloudWatch exists only in AWS"),

@@ -13,6 +13,9 @@ enum class Delivery : std::uint8_t { kAtLeastOnce, kExactlyOnce };
 enum class Partitioner : std::uint8_t { kMurmur2Random, kConsistentRandom };
 enum class UnchangedToast : std::uint8_t { kOmit, kPlaceholder, kFetch };
 
+/// How much a run says, as Logging asks for it.
+enum class LogSeverity : std::uint8_t { kError, kWarning, kInfo, kDebug };
+
 /// BeforeImageSettings of the task; see docs/settings.md.
 struct BeforeImageSettings {
   bool enabled = false;
@@ -55,6 +58,9 @@ struct TaskSettings {
   TargetTablePrepMode target_table_prep_mode = TargetTablePrepMode::kDropAndCreate;
   std::int64_t max_full_load_sub_tasks = 8;
   std::int64_t commit_rate = 10'000;
+  bool stop_task_cached_changes_applied = false;
+  bool stop_task_cached_changes_not_applied = false;
+  std::int64_t transaction_consistency_timeout = 600;  ///< seconds
   bool handle_source_table_dropped = true;
   bool handle_source_table_truncated = true;
   bool handle_source_table_altered = true;
@@ -72,6 +78,11 @@ struct TaskSettings {
   std::int64_t recoverable_error_throttling_max = 1'800;  ///< seconds
   bool recoverable_error_stop_retry_after_throttling_max = true;
   std::int64_t commit_timeout = 1;  ///< seconds
+  bool apply_error_fail_on_truncation_ddl = false;
+  std::int64_t stream_buffer_count = 3;      ///< AWS's default leaves the choice to us
+  std::int64_t stream_buffer_megabytes = 8;  ///< likewise
+  bool enable_logging = false;
+  std::optional<LogSeverity> log_severity;  ///< the most talkative of LogComponents; unset: DEFAULT
   BeforeImageSettings before_image;
   DmskafkaSettings dmskafka;
 };

@@ -225,11 +225,9 @@ TEST_CASE("task_settings: what is accepted without being honoured is told") {
       Texts{});
   CHECK(
       notices(
-          R"({"FullLoadSettings":{"CommitRate":5,"FullLoadEnabled":true},"Logging":{"EnableLogging":true}})") ==
-      Texts{"CommitRate has no effect here: records are sent as they come; progress is saved as it is "
-            "acknowledged",
-            "FullLoadEnabled has no effect here: a member of 2017; the command says what is done",
-            "EnableLogging has no effect here: use --verbose, --quiet and --log-format"});
+          R"({"FullLoadSettings":{"CommitRate":5,"FullLoadEnabled":true},"Logging":{"EnableLogContext":true}})") ==
+      Texts{"FullLoadEnabled has no effect here: a member of 2017; the command says what is done",
+            "EnableLogContext has no effect here: each line names its table or connection already"});
 }
 
 TEST_CASE("task_settings: buffers and queues without threads are told, not refused") {

@@ -10,6 +10,7 @@
 #include "core/task/cdc_router.h"
 #include "core/task/cdc_start.h"
 #include "core/task/delivery_accounts.h"
+#include "core/task/new_tables.h"
 #include "core/task/task_failure.h"
 
 namespace dmskafka {
@@ -41,6 +42,7 @@ class CdcAttempt {
   void tend();
   Result<void> look_after();
   Result<void> checkpoint(CdcCheckpoints::When when);
+  Result<void> save_suspended();
   Result<void> end_by_time();
   void show();
   bool wait_for_reader(std::chrono::nanoseconds wait);
@@ -57,6 +59,7 @@ class CdcAttempt {
   DeliveryAccounts accounts_;
   DeliveryTracker tracker_;
   CdcCheckpoints checkpoints_;
+  NewTables new_tables_;
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<ChangeStream> stream_;
   std::unique_ptr<LogBatchPool> pool_;

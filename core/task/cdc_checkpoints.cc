@@ -36,6 +36,8 @@ void CdcCheckpoints::take_in(const CdcPortion& portion) {
     dirty_ = true;
   }
   if (portion.commit_us != 0) next_.commit_us = portion.commit_us;
+  next_.caught_up_us = std::max(next_.caught_up_us, portion.caught_up_us);
+  next_.started = next_.started || portion.started;
   next_.transactions += portion.transactions;
   update_.schemas.insert(update_.schemas.end(), portion.schemas.begin(), portion.schemas.end());
   for (const TableName& name : portion.forgotten) {

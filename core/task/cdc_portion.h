@@ -51,6 +51,8 @@ struct CdcPortion final : LogPortion {
   PreviousTransaction previous;    ///< at `end`
   std::int64_t commit_us = 0;      ///< of the last transaction; 0: none ended here
   std::uint64_t transactions = 0;  ///< that ended here and had changes of ours
+  std::int64_t caught_up_us = 0;   ///< the log had nothing more behind it then; 0: it had, or nobody knows
+  bool started = false;            ///< holds what a task's first start sends
   std::vector<std::shared_ptr<const TableSchema>> schemas;
   std::vector<TableName> forgotten;
 };

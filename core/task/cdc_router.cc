@@ -38,7 +38,14 @@ Result<CdcRouter::Outcome> CdcRouter::route(SharedLogBatch& batch) {
   }
   Outcome outcome = Outcome::kMore;
   for (std::size_t i = 0; i < events.size() && outcome == Outcome::kMore; ++i) {
-    DMSKAFKA_ASSIGN(outcome, route_event(batch, events[i]));
+    auto routed = route_event(batch, events[i]);
+    if (!routed) {
+      // What came before the failure is sent and waited for; an open portion would never be passed.
+      (void)finish_portion();
+      batch_ = nullptr;
+      return std::move(routed).error();
+    }
+    outcome = *routed;
     if (i + 1 == last_end) DMSKAFKA_TRY(finish_portion());
   }
   DMSKAFKA_TRY(finish_portion());
@@ -59,7 +66,10 @@ Result<CdcRouter::Outcome> CdcRouter::route_event(SharedLogBatch& batch, const L
     case LogEventKind::kTable: DMSKAFKA_TRY(describe_table(event)); return Outcome::kMore;
     case LogEventKind::kTruncate: DMSKAFKA_TRY(truncate_table(event)); return Outcome::kMore;
     case LogEventKind::kDropTable: DMSKAFKA_TRY(drop_table(event)); return Outcome::kMore;
-    case LogEventKind::kRenameTable: DMSKAFKA_TRY(rename_table(event)); return Outcome::kMore;
+    case LogEventKind::kRenameTable:
+      DMSKAFKA_TRY(
+          rename_table(event.old_schema != nullptr ? event.old_schema->name : TableName(), event.schema));
+      return Outcome::kMore;
   }
   return Error(ErrorCode::kInternal, "an event of the log outside the enumeration");
 }
@@ -73,6 +83,8 @@ CdcRouter::Outcome CdcRouter::note_end(const LogEvent& event) {
   if (event.kind == LogEventKind::kCommit) {
     if (event.transaction != nullptr) now.commit_us = event.transaction->commit_time.microseconds;
     if (std::exchange(current_sent_, false)) ++now.transactions;
+  } else {
+    now.caught_up_us = WallClock().now().microseconds;
   }
   return parts_.stop.reached(event.position) ? Outcome::kEnd : Outcome::kMore;
 }
@@ -181,6 +193,9 @@ Result<void> CdcRouter::wait_for_left(std::uint64_t key) {
 // --- events of tables ---
 
 Result<void> CdcRouter::describe_table(const LogEvent& event) {
+  // The log of this stream may begin behind the rename.
+  if (const auto old_name = parts_.tables.renamed_from(*event.schema))
+    return rename_table(*old_name, event.schema);
   DMSKAFKA_ASSIGN(const TableVersions::Note note, parts_.tables.describe(event.schema, parts_.failed));
   cached_schema_ = nullptr;
   if (note.after == nullptr) return {};
@@ -212,20 +227,19 @@ Result<void> CdcRouter::alter(const TableVersions::Note& note) {
   return {};
 }
 
-Result<void> CdcRouter::rename_table(const LogEvent& event) {
-  const TableName old_name = event.old_schema != nullptr ? event.old_schema->name : TableName();
-  DMSKAFKA_ASSIGN(const TableVersions::Note note,
-                  parts_.tables.rename(old_name, event.schema, parts_.failed));
+Result<void> CdcRouter::rename_table(const TableName& old_name,
+                                     const std::shared_ptr<const TableSchema>& schema) {
+  DMSKAFKA_ASSIGN(const TableVersions::Note note, parts_.tables.rename(old_name, schema, parts_.failed));
   cached_schema_ = nullptr;
   if (note.before != nullptr) portion().forgotten.push_back(old_name);
   if (note.after == nullptr) {
     if (note.before != nullptr) {
       log_warning(fmt::format("{} is now {}, which the mapping does not select: it is not followed any more",
-                              old_name.text(), event.schema->name.text()));
+                              old_name.text(), schema->name.text()));
     }
     return {};
   }
-  portion().schemas.push_back(event.schema);
+  portion().schemas.push_back(schema);
   if (note.before != nullptr) return alter(note);
   if (!parts_.planner.sends_in_cdc(ControlOperation::kCreateTable)) return {};
   return send_control(note.after, ControlOperation::kCreateTable);
@@ -245,6 +259,12 @@ Result<void> CdcRouter::drop_table(const LogEvent& event) {
 Result<void> CdcRouter::truncate_table(const LogEvent& event) {
   const auto version = parts_.tables.find(event.schema->name);
   if (version == nullptr) return {};
+  // SPEC ApplyErrorFailOnTruncationDdl: "Set this to true to cause the task to fail when a truncation is performed on any of
+  // the tracked tables during CDC."
+  if (parts_.settings.apply_error_fail_on_truncation_ddl) {
+    return Error(ErrorCode::kSourceRejected, fmt::format("{} was truncated", event.schema->name.text()))
+        .hint("ApplyErrorFailOnTruncationDdl is true: set it to false to go on from here");
+  }
   ++share_of(version).ddls;
   if (!parts_.planner.sends_in_cdc(ControlOperation::kTruncateTable)) return {};
   return send_control(version, ControlOperation::kTruncateTable);
@@ -258,7 +278,7 @@ Result<void> CdcRouter::send_control(const std::shared_ptr<const TableVersion>& 
   return barrier();
 }
 
-Result<void> CdcRouter::send_start(const std::vector<TaskMessage>& messages,
+Result<void> CdcRouter::send_start(const LogPosition& from, const std::vector<TaskMessage>& messages,
                                    const std::vector<std::shared_ptr<const TableVersion>>& new_tables) {
   const DmskafkaSettings& ours = parts_.settings.dmskafka;
   for (const TaskMessage& message : messages) {
@@ -274,6 +294,10 @@ Result<void> CdcRouter::send_start(const std::vector<TaskMessage>& messages,
     DMSKAFKA_TRY(parts_.sender.send_control(*version->plan, *version->topic, ControlOperation::kCreateTable,
                                             share_of(version).control, parts_.failed));
   }
+  // Stored even when nothing is committed until the task is started again.
+  portion().started = true;
+  portion().end = from;
+  portion().previous = current_;
   return barrier();
 }
 

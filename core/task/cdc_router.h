@@ -46,7 +46,7 @@ class CdcRouter {
   /// Errors: kCancelled after a failure; those of TableVersions and of Sink::send().
   Result<Outcome> route(SharedLogBatch& batch);
   /// What begins the stream: messages of the task, and the first control records of new tables.
-  Result<void> send_start(const std::vector<TaskMessage>& messages,
+  Result<void> send_start(const LogPosition& from, const std::vector<TaskMessage>& messages,
                           const std::vector<std::shared_ptr<const TableVersion>>& new_tables);
 
  private:
@@ -58,7 +58,7 @@ class CdcRouter {
   Result<void> wait_for_left(std::uint64_t key);
   Outcome note_end(const LogEvent& event);
   Result<void> describe_table(const LogEvent& event);
-  Result<void> rename_table(const LogEvent& event);
+  Result<void> rename_table(const TableName& old_name, const std::shared_ptr<const TableSchema>& schema);
   Result<void> drop_table(const LogEvent& event);
   Result<void> truncate_table(const LogEvent& event);
   Result<void> alter(const TableVersions::Note& note);

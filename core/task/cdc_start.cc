@@ -44,7 +44,7 @@ Result<void> check_preflight(ChangeLog& log, const Schemas& tables) {
 }
 
 /// `tables` as they were at the checkpoint, and those that were renamed or dropped since: the log still speaks of them.
-Result<Schemas> known_tables(CheckpointStore& store, const Schemas& tables) {
+Result<Schemas> known_tables(CheckpointStore& store, const ChangeLog& log, const Schemas& tables) {
   DMSKAFKA_ASSIGN(const std::vector<TableSchema> stored, store.load_schemas());
   std::map<TableName, std::shared_ptr<const TableSchema>> known_of;
   for (const TableSchema& schema : stored) {
@@ -52,7 +52,12 @@ Result<Schemas> known_tables(CheckpointStore& store, const Schemas& tables) {
   }
   Schemas known;
   for (const auto& table : tables) {
-    const auto found = known_of.find(table->name);
+    auto found = known_of.find(table->name);
+    // One that has another name since is known by its old one, until the log tells.
+    if (found == known_of.end() && log.handles_identify_tables()) {
+      found = std::ranges::find_if(
+          known_of, [&](const auto& one) { return one.second->source_handle == table->source_handle; });
+    }
     known.push_back(found != known_of.end() ? found->second : table);
     if (found != known_of.end()) known_of.erase(found);
   }
@@ -110,6 +115,8 @@ class Chooser {
     std::map<TableName, TableLoadRecord> record_of;
     for (const TableLoadRecord& record : records) record_of[record.name] = record;
     announced_before_ = !records.empty();
+    loaded_before_ = std::ranges::any_of(
+        records, [](const TableLoadRecord& table) { return table.state == TableState::kTableCompleted; });
     DMSKAFKA_TRY(check_load(records));
     DMSKAFKA_ASSIGN(std::vector<Result<TableSchema>> schemas, task_.source.describe_tables(names));
     DMSKAFKA_ASSIGN(start_.statistics, task_.store.load_statistics());
@@ -183,9 +190,11 @@ class Chooser {
     DMSKAFKA_ASSIGN(stored.position, log_.restore_position(stored.position.bytes));
     start_.from = std::move(stored);
     // A checkpoint that a load left is none of a task that was followed.
-    if (start_.from.transactions == 0 && start_.from.commit_us == 0) start_.kind = TaskStart::kFirst;
-    DMSKAFKA_ASSIGN(start_.known, known_tables(task_.store, start_.tables));
+    const bool followed = start_.from.started || start_.from.transactions != 0 || start_.from.commit_us != 0;
+    if (!followed) start_.kind = TaskStart::kFirst;
+    DMSKAFKA_ASSIGN(start_.known, known_tables(task_.store, log_, start_.tables));
     DMSKAFKA_TRY(forget_announced());
+    DMSKAFKA_TRY(refuse_unloaded());
     log_info(
         fmt::format("task {}: going on from the checkpoint {}", task_.task_id, start_.from.position.text));
     return {};
@@ -200,10 +209,34 @@ class Chooser {
       const auto table =
           std::ranges::find_if(start_.tables, [&](const auto& each) { return each->name == name; });
       return std::ranges::any_of(stored, [&](const TableSchema& known) {
-        return known.name == name || (!known.source_handle.empty() && table != start_.tables.end() &&
+        return known.name == name || (log_.handles_identify_tables() && table != start_.tables.end() &&
                                       known.source_handle == (*table)->source_handle);
       });
     });
+    return {};
+  }
+
+  /// A task whose rows were loaded is not followed with a table whose rows were not: that table is left out by name, and stays
+  /// in error until it is loaded.
+  Result<void> refuse_unloaded() {
+    if (!loaded_before_) return {};
+    for (const TableName& name : std::exchange(start_.announce, {})) {
+      TableLoadRecord record;
+      record.name = name;
+      record.state = TableState::kTableError;
+      record.error =
+          "it came into the source after the load of this task, and its rows were not loaded: full-load "
+          "--then-cdc "
+          "loads it, and goes on";
+      log_error(fmt::format("{} is not followed: {}", name.text(), record.error));
+      TableProgress& progress = progress_of(name);
+      progress.set_error(record.error);
+      progress.state.store(TableState::kTableError);
+      DMSKAFKA_TRY(task_.store.save_table(record));
+      const auto of_name = [&](const auto& table) { return table->name == name; };
+      std::erase_if(start_.tables, of_name);
+      std::erase_if(start_.known, of_name);
+    }
     return {};
   }
 
@@ -258,6 +291,7 @@ class Chooser {
   const std::stop_token stop_;
   CdcStart start_;
   bool announced_before_ = false;  // or loaded: a record of a table is stored
+  bool loaded_before_ = false;
 };
 
 }  // namespace
@@ -292,7 +326,8 @@ Result<void> refresh_cdc_start(const CdcTask& task, CdcStart& start) {
     }
   }
   start.tables = std::move(tables);
-  DMSKAFKA_ASSIGN(start.known, known_tables(task.store, start.tables));
+  DMSKAFKA_ASSIGN(const ChangeLog* const log, task.source.change_log(task.task_id));
+  DMSKAFKA_ASSIGN(start.known, known_tables(task.store, *log, start.tables));
   return {};
 }
 

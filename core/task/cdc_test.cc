@@ -376,6 +376,87 @@ TEST_CASE("cdc: control records stand at their place, between what was before an
   CHECK(c.file.schemas.count(TableName{"s", "b"}) == 0);
 }
 
+TEST_CASE(
+    "cdc: apply_error_fail_on_truncation_ddl ends the task before a truncation, and again until it is taken "
+    "back") {
+  Case c;
+  c.begin();
+  c.log.add({.events = {insert("a", "1")}});
+  c.log.add({.events = {event(LogEventKind::kTruncate, "a"), insert("a", "2")}});
+  c.settings.apply_error_fail_on_truncation_ddl = true;
+  for (int run = 0; run < 2; ++run) {
+    const auto ended = c.run();
+    REQUIRE(!ended);
+    CHECK(ended.error().message() == "s.a was truncated");
+    CHECK(c.values() == Texts{"insert a:1 100.1<0.0"});
+    CHECK(c.checkpoint() == 1);
+  }
+  c.settings.apply_error_fail_on_truncation_ddl = false;
+  REQUIRE(c.run());
+  CHECK(c.values() == Texts{"insert a:1 100.1<0.0", "truncate-table", "insert a:2 101.1<100.1"});
+}
+
+TEST_CASE("cdc: StreamBufferCount and StreamBufferSizeInMB are the batches of the log in memory") {
+  const auto seen = [](std::int64_t count, std::int64_t megabytes) {
+    Case c;
+    c.settings.stream_buffer_count = count;
+    c.settings.stream_buffer_megabytes = megabytes;
+    c.log.events_per_batch = 2;
+    c.begin();
+    for (int i = 0; i < 500; ++i) c.log.add({.events = {insert("a", std::to_string(i))}});
+    REQUIRE(c.run());
+    CHECK(c.values().size() == 500);
+    MutexLock lock(c.log.mutex);
+    return std::pair(c.log.batches.size(), c.log.batch_limits.bytes_max);
+  };
+  CHECK(seen(3, 8).second == 1U << 20U);  // AWS's defaults: ours
+  CHECK(seen(2, 5).second == 5U << 20U);
+  CHECK(seen(2, 0).second == 1U << 20U);
+  CHECK(seen(0, 8).first <= 2U * 2);  // two runs of two
+}
+
+TEST_CASE("cdc: a task starts once, also when nothing was changed before it is started again") {
+  Case c;
+  c.planner.tells_starts = true;
+  c.begin();
+  REQUIRE(c.run());
+  REQUIRE(c.run());
+  CHECK(c.values() == Texts{"task-start", "task-resume", "task-resume"});
+}
+
+TEST_CASE("cdc: a table that was suspended stays so after a restart, and the others go on") {
+  Case c({"a", "b"});
+  c.begin();
+  c.settings.data_error_policy = ErrorPolicy::kSuspendTable;
+  c.log.add({.events = {insert("a", "1"), insert("b", std::string(1'000'001, 'x'))}});
+  REQUIRE(c.run());
+  c.log.add({.events = {insert("b", "2"), insert("a", "2")}});
+  REQUIRE(c.run());
+  CHECK(c.values() == Texts{"insert a:1 100.1<0.0", "insert a:2 101.2<100.2"});
+  const auto b = std::ranges::find(c.file.tables, TableName{"s", "b"}, &TableLoadRecord::name);
+  REQUIRE(b != c.file.tables.end());
+  CHECK(b->state == TableState::kTableError);
+  CHECK(b->error.find("suspended by DataErrorPolicy") != std::string::npos);
+}
+
+TEST_CASE("cdc: a table that came after the load is left out by name, until it is loaded") {
+  Case c;
+  c.begin();
+  c.file.tables.clear();
+  TableLoadRecord loaded;
+  loaded.name = TableName{"s", "a"};
+  loaded.state = TableState::kTableCompleted;
+  c.file.tables.push_back(loaded);
+  c.source.tables.emplace_back().name = TableName{"s", "late"};
+  c.log.add({.events = {insert("a", "1"), insert("late", "1")}});
+  for (int run = 0; run < 2; ++run) REQUIRE(c.run());
+  CHECK(c.values() == Texts{"insert a:1 100.1<0.0"});
+  const auto late = std::ranges::find(c.file.tables, TableName{"s", "late"}, &TableLoadRecord::name);
+  REQUIRE(late != c.file.tables.end());
+  CHECK(late->state == TableState::kTableError);
+  CHECK(late->error.find("full-load --then-cdc loads it") != std::string::npos);
+}
+
 TEST_CASE("cdc: an ALTER while the task was stopped gives its control record, once") {
   Case c;
   c.begin();

@@ -61,6 +61,7 @@ struct LogRetention {
   LogPosition acknowledged;  ///< by the source's own account; of one that keeps none, the checkpoint
   LogPosition server_end;
   std::optional<std::uint64_t> retained_bytes;  ///< log behind that: the source must keep it for us
+  std::optional<std::uint64_t> lag_bytes;       ///< from the acknowledged position to the end
   std::optional<std::uint64_t>
       bytes_to_limit;  ///< until the source gives our position up (max_slot_wal_keep_size)
   std::string state;   ///< the source's own word ("reserved", "lost", …)
@@ -78,6 +79,8 @@ class ChangeLog {
  public:
   virtual ~ChangeLog() = default;
 
+  /// True: a table keeps its source_handle whatever its name, and no other has it.
+  virtual bool handles_identify_tables() const { return false; }
   /// Everything that stands in the way, all at once. `tables` are those to follow.
   virtual Result<std::vector<PreflightFinding>> preflight(std::span<const TableSchema* const> tables) = 0;
 
@@ -91,6 +94,13 @@ class ChangeLog {
   /// position is replaced. Errors: as Source::open_snapshot(), kSourceRejected with the repairing statement.
   virtual Result<Prepared> prepare(std::span<const TableSchema* const> tables, WithSnapshot snapshot,
                                    std::stop_token stop) = 0;
+
+  /// While the log is kept for this task: what is committed from now on in `tables`, which came later, is in it for the task
+  /// as well. Before the snapshot from which they are loaded. Errors: as prepare().
+  virtual Result<void> add_tables([[maybe_unused]] std::span<const TableSchema* const> tables,
+                                  [[maybe_unused]] std::stop_token stop) {
+    return {};
+  }
 
   /// A position as people write it: native ("0/16B3748", "mysql-bin.000024:373"), or a DMS checkpoint string holding one.
   virtual Result<LogPosition> parse_position(std::string_view text) = 0;

@@ -175,11 +175,19 @@ Result<FileContent> check_content(sqlite3* database, const std::string& path) {
   return FileContent::kStateFile;
 }
 
-Result<bool> has_values_cut(sqlite3* database, const std::string& path) {
-  DMSKAFKA_ASSIGN(
-      const std::int64_t columns,
-      read_number(database, path,
-                  "SELECT count(*) FROM pragma_table_info('table_load') WHERE name = 'values_cut'"));
+/// A column that files have since some version of this program; one that is only read may be older.
+struct LaterColumn {
+  const char* table;
+  const char* name;
+};
+constexpr LaterColumn kValuesCut{"table_load", "values_cut"};
+constexpr LaterColumn kCaughtUp{"checkpoint", "caught_up_us"};
+constexpr LaterColumn kStarted{"checkpoint", "started"};
+
+Result<bool> has_column(sqlite3* database, const std::string& path, const LaterColumn& column) {
+  const std::string sql = fmt::format("SELECT count(*) FROM pragma_table_info('{}') WHERE name = '{}'",
+                                      column.table, column.name);
+  DMSKAFKA_ASSIGN(const std::int64_t columns, read_number(database, path, sql.c_str()));
   return columns != 0;
 }
 
@@ -247,7 +255,7 @@ class SqliteCheckpointStore : public CheckpointStore {
     MutexLock guard(mutex_);
     DMSKAFKA_TRY(usable());
     // A file that is only read may be one that does not count them yet.
-    DMSKAFKA_ASSIGN(const bool counts_cuts, has_values_cut(database_.get(), path_));
+    DMSKAFKA_ASSIGN(const bool counts_cuts, has_column(database_.get(), path_, kValuesCut));
     const std::string sql = fmt::format(
         "SELECT schema_name, table_name, state, control_records_sent, rows_delivered, bytes_delivered,"
         " rows_failed, error, started_us, ended_us, {} FROM table_load ORDER BY schema_name, table_name",
@@ -513,9 +521,13 @@ class SqliteCheckpointStore : public CheckpointStore {
   }
 
   Result<std::optional<CdcCheckpoint>> read_checkpoint() REQUIRES_LOCK(mutex_) {
-    Statement statement(database_.get(),
-                        "SELECT position, position_text, order_high, order_low, previous_transaction,"
-                        " previous_record, commit_us, saved_us, transactions FROM checkpoint");
+    DMSKAFKA_ASSIGN(const bool has_caught_up, has_column(database_.get(), path_, kCaughtUp));
+    DMSKAFKA_ASSIGN(const bool has_started, has_column(database_.get(), path_, kStarted));
+    const std::string sql = fmt::format(
+        "SELECT position, position_text, order_high, order_low, previous_transaction,"
+        " previous_record, commit_us, saved_us, transactions, {}, {} FROM checkpoint",
+        has_caught_up ? kCaughtUp.name : "0", has_started ? kStarted.name : "0");
+    Statement statement(database_.get(), sql.c_str());
     if (!statement.row()) {
       if (!statement.ok()) return sqlite_failure(database_.get(), path_);
       return std::optional<CdcCheckpoint>();
@@ -527,6 +539,8 @@ class SqliteCheckpointStore : public CheckpointStore {
     checkpoint.commit_us = statement.number(6);
     checkpoint.saved_us = statement.number(7);
     checkpoint.transactions = statement.unsigned_number(8);
+    checkpoint.caught_up_us = statement.number(9);
+    checkpoint.started = statement.number(10) != 0;
     return std::optional<CdcCheckpoint>(std::move(checkpoint));
   }
 
@@ -534,8 +548,8 @@ class SqliteCheckpointStore : public CheckpointStore {
     Statement statement(
         database_.get(),
         "INSERT OR REPLACE INTO checkpoint (id, position, position_text, order_high, order_low,"
-        " previous_transaction, previous_record, commit_us, saved_us, transactions)"
-        " VALUES (1,?,?,?,?,?,?,?,?,?)");
+        " previous_transaction, previous_record, commit_us, saved_us, transactions, caught_up_us, started)"
+        " VALUES (1,?,?,?,?,?,?,?,?,?,?,?)");
     const LogPosition& position = checkpoint.position;
     statement.bind_blob(position.bytes)
         .bind(position.text)
@@ -543,6 +557,7 @@ class SqliteCheckpointStore : public CheckpointStore {
         .bind(position.order_low);
     statement.bind(checkpoint.previous.id).bind(checkpoint.previous.record);
     statement.bind(checkpoint.commit_us).bind(checkpoint.saved_us).bind(checkpoint.transactions);
+    statement.bind(checkpoint.caught_up_us).bind(std::int64_t{checkpoint.started});
     return write(statement);
   }
 
@@ -773,11 +788,13 @@ Result<Database> open_database(const std::string& path, int flags) {
   return database;
 }
 
-/// Files made before values that are cut were counted get their column.
-Result<void> add_values_cut(sqlite3* database, const std::string& path) {
-  DMSKAFKA_ASSIGN(const bool there, has_values_cut(database, path));
+/// A file made before a column was there gets it.
+Result<void> add_column(sqlite3* database, const std::string& path, const LaterColumn& column) {
+  DMSKAFKA_ASSIGN(const bool there, has_column(database, path, column));
   if (there) return {};
-  return execute(database, path, "ALTER TABLE table_load ADD COLUMN values_cut INTEGER NOT NULL DEFAULT 0");
+  const std::string sql =
+      fmt::format("ALTER TABLE {} ADD COLUMN {} INTEGER NOT NULL DEFAULT 0", column.table, column.name);
+  return execute(database, path, sql.c_str());
 }
 
 Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
@@ -794,8 +811,11 @@ Result<void> prepare_for_writing(sqlite3* database, const std::string& path) {
   // FULL: a commit is on the disk when it returns. SQLite syncs the directory when it creates the -wal.
   DMSKAFKA_TRY(execute(database, path, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"));
   const bool filled = content == FileContent::kStateFile || content == FileContent::kVersion1;
-  if (filled) DMSKAFKA_TRY(add_values_cut(database, path));
-  if (content == FileContent::kStateFile) return {};
+  if (filled) DMSKAFKA_TRY(add_column(database, path, kValuesCut));
+  if (content == FileContent::kStateFile) {
+    DMSKAFKA_TRY(add_column(database, path, kCaughtUp));
+    return add_column(database, path, kStarted);
+  }
   const char* const rest = content == FileContent::kVersion1
                                ? "DROP TABLE checkpoint; DROP TABLE table_statistics;"
                                : kStateFileSchema;

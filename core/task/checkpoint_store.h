@@ -76,6 +76,8 @@ struct CdcCheckpoint {
   std::int64_t commit_us = 0;  ///< commit time of the last transaction before it, 0: none yet
   std::int64_t saved_us = 0;
   std::uint64_t transactions = 0;  ///< committed transactions with changes of ours, since the task began
+  std::int64_t caught_up_us = 0;   ///< when the log last had nothing more, 0: not seen yet
+  bool started = false;            ///< its first start is announced
 };
 
 /// DMS's counters of one table, up to the checkpoint.

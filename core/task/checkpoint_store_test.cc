@@ -742,6 +742,28 @@ TEST_CASE("checkpoint_store: a forgotten table is gone, an altered one is replac
 }
 
 TEST_CASE(
+    "checkpoint_store: a checkpoint from before starts and caught-up times were stored is read, and then has "
+    "them") {
+  TempDirectory directory;
+  const std::string path = directory.file("t");
+  CheckpointUpdate update;
+  update.checkpoint = checkpoint_at(5);
+  update.checkpoint.caught_up_us = 77;
+  update.checkpoint.started = true;
+  REQUIRE(open_store(path)->save_checkpoint(update));
+  query(path, "ALTER TABLE checkpoint DROP COLUMN caught_up_us");
+  query(path, "ALTER TABLE checkpoint DROP COLUMN started");
+  const auto reading = open_checkpoint_store_for_reading(path);
+  CHECK((*reading.value()->load_checkpoint())->caught_up_us == 0);
+  CHECK_FALSE((*reading.value()->load_checkpoint())->started);
+  auto store = open_store(path);
+  CHECK_FALSE((*store->load_checkpoint())->started);
+  REQUIRE(store->save_checkpoint(update));
+  CHECK((*store->load_checkpoint())->caught_up_us == 77);
+  CHECK((*store->load_checkpoint())->started);
+}
+
+TEST_CASE(
     "checkpoint_store: a file of version 1 is read as it is, and brought up to date when opened for "
     "writing") {
   const TempDirectory directory;

@@ -177,7 +177,7 @@ class FullLoad {
   /// first one: what changed since is replayed over rows of a newer snapshot.
   Result<void> prepare_log() {
     DMSKAFKA_ASSIGN(const std::optional<CdcCheckpoint> stored, task_.store.load_checkpoint());
-    if (stored) return {};
+    if (stored) return add_to_log();
     DMSKAFKA_ASSIGN(const std::vector<SegmentPlanRecord> begun, task_.store.load_segment_plans());
     if (choice_.tables_done_before != 0 || !begun.empty()) {
       return Error(ErrorCode::kStateFile,
@@ -202,6 +202,15 @@ class FullLoad {
     log_info(fmt::format("task {}: changes will be followed from {}", task_.task_id, prepared.start.text));
     snapshot_ = std::move(prepared.snapshot);
     return {};
+  }
+
+  /// Of a task whose log is kept already: before the snapshot, so that no change falls between the two.
+  Result<void> add_to_log() {
+    std::vector<const TableSchema*> tables;
+    for (const auto& table : choice_.todo) {
+      if (table->schema->kind == TableKind::kTable) tables.push_back(table->schema.get());
+    }
+    return task_.change_log->add_tables(tables, failure_.token());
   }
 
   // --- the load ---

@@ -84,6 +84,18 @@ struct World {
 
 }  // namespace
 
+TEST_CASE("full_load: CommitRate bounds the batches that are read and sent (commit_rate)") {
+  for (const std::int64_t rate : {7, 1'000, 50'000}) {
+    World world;
+    world.settings.commit_rate = rate;
+    world.add_table("a", 20);
+    REQUIRE(world.run());
+    CHECK(world.source.batch_records_max.load() ==
+          std::min<std::size_t>(1'000, static_cast<std::size_t>(rate)));
+    CHECK(world.summary.rows_delivered == 20);
+  }
+}
+
 TEST_CASE("full_load: every row of every table arrives once, behind its table's control records") {
   World world;
   for (const char* name : {"a", "b", "c", "d", "e"}) world.add_table(name, 2'500);

@@ -91,7 +91,9 @@ CREATE TABLE checkpoint (
   previous_record INTEGER NOT NULL,
   commit_us INTEGER NOT NULL,
   saved_us INTEGER NOT NULL,
-  transactions INTEGER NOT NULL
+  transactions INTEGER NOT NULL,
+  caught_up_us INTEGER NOT NULL DEFAULT 0,
+  started INTEGER NOT NULL DEFAULT 0
 );
 -- Its counters, as DMS names them, up to the checkpoint.
 CREATE TABLE table_statistics (

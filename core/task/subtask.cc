@@ -184,7 +184,10 @@ Result<void> Subtask::send_batch(TableLoad& table, SegmentLoad& segment, std::un
 std::unique_ptr<ChangeBatch> Subtask::take_batch(TableLoad& table) {
   if (table.lanes) return table.lanes->take_batch();
   if (spare_) return std::move(spare_);
-  return std::make_unique<ChangeBatch>();
+  ChangeBatch::Limits limits;
+  // SPEC CommitRate: "the maximum number of records that can be transferred together".
+  limits.records_max = std::min(limits.records_max, static_cast<std::size_t>(context_.settings.commit_rate));
+  return std::make_unique<ChangeBatch>(limits);
 }
 
 /// The table ends in error once its other readers have left it; this reader goes on with another one.

@@ -17,6 +17,7 @@ bool same_definition(const TableSchema& a, const TableSchema& b) {
 Result<void> TableVersions::open(std::span<const std::shared_ptr<const TableSchema>> known,
                                  const std::stop_token& stop) {
   for (const auto& schema : known) {
+    if (is_in_error(schema->name)) continue;
     DMSKAFKA_ASSIGN(auto version, make(schema, stop));
     for (const Error& warning : version->plan->warnings()) log_warning(warning.to_string());
     for (const std::string& remark : version->plan->remarks()) {
@@ -27,7 +28,14 @@ Result<void> TableVersions::open(std::span<const std::shared_ptr<const TableSche
   return {};
 }
 
+/// Such a table is left out until it is loaded again, whatever the log says of it.
+bool TableVersions::is_in_error(const TableName& name) const {
+  const auto found = std::ranges::find(progress_.tables(), name, &TableProgress::name);
+  return found != progress_.tables().end() && found->state.load() == TableState::kTableError;
+}
+
 bool TableVersions::is_selected(const TableSchema& schema) const {
+  if (is_in_error(schema.name)) return false;
   return !planner_.select({CatalogTable{schema.name, schema.kind}}).empty();
 }
 
@@ -94,9 +102,8 @@ Result<TableVersions::Note> TableVersions::follow(Followed followed,
       return std::move(made).error().while_doing(fmt::format("following {}", schema->name.text()));
     }
     TableProgress& progress = progress_of(schema->name);
-    progress.suspended.store(true);
-    progress.state.store(TableState::kTableError);
     progress.set_error(made.error().message());
+    progress.suspended.store(true);  // which is stored with the next checkpoint
     log_error(fmt::format("{}: suspended, because the mapping no longer fits it: {}", schema->name.text(),
                           made.error().to_string()));
     tables_.erase(schema->name);
@@ -108,6 +115,14 @@ Result<TableVersions::Note> TableVersions::follow(Followed followed,
   tables_[schema->name] = Followed{note.after, schema};
   described_[schema.get()] = note.after;
   return note;
+}
+
+std::optional<TableName> TableVersions::renamed_from(const TableSchema& schema) const {
+  if (!by_handle_ || tables_.contains(schema.name)) return std::nullopt;
+  for (const auto& [name, followed] : tables_) {
+    if (followed.version->schema->source_handle == schema.source_handle) return name;
+  }
+  return std::nullopt;
 }
 
 std::shared_ptr<const TableVersion> TableVersions::drop(const TableName& name) {

@@ -36,6 +36,10 @@ class TableVersions {
   /// The table of that name goes on under the name in `schema`.
   Result<Note> rename(const TableName& old_name, const std::shared_ptr<const TableSchema>& schema,
                       const std::stop_token& stop);
+  /// Tables are known by their source_handle as well: ChangeLog::handles_identify_tables().
+  void know_by_handle() { by_handle_ = true; }
+  /// The name under which the table is known, when `schema` has another one for it.
+  std::optional<TableName> renamed_from(const TableSchema& schema) const;
   /// The table is gone; its version, null when it was not followed.
   std::shared_ptr<const TableVersion> drop(const TableName& name);
 
@@ -47,10 +51,12 @@ class TableVersions {
   std::vector<std::shared_ptr<const TableVersion>> all() const;
 
  private:
+  bool by_handle_ = false;
   struct Followed {
     std::shared_ptr<const TableVersion> version;
     std::shared_ptr<const TableSchema> described;  // by the log of this stream; null: not yet
   };
+  bool is_in_error(const TableName& name) const;
   bool is_selected(const TableSchema& schema) const;
   TableProgress& progress_of(const TableName& name);
   Result<std::shared_ptr<const TableVersion>> make(const std::shared_ptr<const TableSchema>& schema,

@@ -96,6 +96,12 @@ class TaskProgress {
     for (const TableProgress& table : tables_) list.push_back(&table);
     return list;
   }
+  std::vector<TableProgress*> table_list() {
+    MutexLock lock(mutex_);
+    std::vector<TableProgress*> list;
+    for (TableProgress& table : tables_) list.push_back(&table);
+    return list;
+  }
   /// Thread: the task's own, or when it has ended.
   std::deque<TableProgress>& tables() { return tables_; }
   const std::deque<TableProgress>& tables() const { return tables_; }

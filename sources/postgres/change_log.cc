@@ -7,7 +7,9 @@
 
 #include "core/base/logging.h"
 #include "core/base/pause.h"
+#include "sources/postgres/catalog.h"
 #include "sources/postgres/change_stream.h"
+#include "sources/postgres/ddl_capture.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/log_preflight.h"
 #include "sources/postgres/lsn.h"
@@ -37,6 +39,20 @@ std::vector<const TableSchema*> pointers(std::span<const std::shared_ptr<const T
   return all;
 }
 
+/// Those that there are, and those that were dropped since the checkpoint: the log still speaks of them.
+FollowedTables::Tables with_dropped(const StreamTables& tables) {
+  FollowedTables::Tables all(tables.now.begin(), tables.now.end());
+  for (const auto& known : tables.known) {
+    if (known->source_handle.empty()) continue;
+    const std::string oid = TableHandle::parse(known->source_handle).oid;
+    const bool there = std::ranges::any_of(tables.now, [&](const auto& table) {
+      return table->name == known->name || TableHandle::parse(table->source_handle).oid == oid;
+    });
+    if (!there) all.push_back(known);
+  }
+  return all;
+}
+
 Result<Lsn> own_lsn(const LogPosition& position) {
   const auto parsed = parse_position_bytes(position.bytes);
   if (!parsed) {
@@ -48,9 +64,8 @@ Result<Lsn> own_lsn(const LogPosition& position) {
 
 }  // namespace
 
-PostgresChangeLog::PostgresChangeLog(std::shared_ptr<const SourceSettings> settings,
-                                     PostgresSnapshot::Options options, std::string_view task_id,
-                                     std::stop_token stop)
+PostgresChangeLog::PostgresChangeLog(std::shared_ptr<const SourceSettings> settings, Options options,
+                                     std::string_view task_id, std::stop_token stop)
     : settings_(std::move(settings)),
       options_(std::move(options)),
       objects_(task_objects(task_id, *settings_)),
@@ -123,20 +138,25 @@ Result<std::optional<ChangeLog::Prepared>> PostgresChangeLog::try_prepare(
     return std::optional<Prepared>(Prepared{std::move(start), nullptr});
   }
   DMSKAFKA_TRY(drop_slot(*connection, objects_.slot, kLeavePatience, stop));
+  DMSKAFKA_TRY(ensure_ddl_capture(*connection, *settings_, stop));
   DMSKAFKA_ASSIGN(const auto log_tables, read_log_tables(*connection, tables, stop));
   TaskPublications publications(*connection, objects_, stop);
   DMSKAFKA_ASSIGN(const WantedPublications wanted, publications.wanted(log_tables));
   DMSKAFKA_TRY(publications.establish(wanted));
 
   const bool load = snapshot == WithSnapshot::kYes;
-  DMSKAFKA_ASSIGN(CreatedSlot slot, create_slot(settings_, *connection, objects_.slot,
-                                                load ? ExportSnapshot::kYes : ExportSnapshot::kNo, stop));
+  DMSKAFKA_ASSIGN(CreatedSlot slot,
+                  create_slot(settings_, *connection,
+                              {.name = objects_.slot,
+                               .snapshot = load ? ExportSnapshot::kYes : ExportSnapshot::kNo,
+                               .patience = options_.transaction_wait},
+                              stop));
   Prepared prepared;
   prepared.start = log_position(slot.consistent_point, slot.system_id);
   log_info(fmt::format("replication slot {} begins at {}", objects_.slot, prepared.start.text));
   if (!load) return std::optional<Prepared>(std::move(prepared));
 
-  PostgresSnapshot::Options options = options_;
+  PostgresSnapshot::Options options = options_.snapshot;
   options.import = slot.snapshot;
   options.import_position = prepared.start;
   Connection leader =
@@ -153,6 +173,15 @@ Result<std::optional<ChangeLog::Prepared>> PostgresChangeLog::try_prepare(
   DMSKAFKA_TRY(drop_slot(*cleaner, objects_.slot, kLeavePatience, {}));
   if (!taken) return taken.error();
   return std::optional<Prepared>();
+}
+
+/// Whether they are still those that the slot was made with is checked when the stream is opened.
+Result<void> PostgresChangeLog::add_tables(std::span<const TableSchema* const> tables, std::stop_token stop) {
+  DMSKAFKA_ASSIGN(Connection* const connection, this->connection(stop));
+  DMSKAFKA_ASSIGN(const auto log_tables, read_log_tables(*connection, tables, stop));
+  TaskPublications publications(*connection, objects_, stop);
+  DMSKAFKA_ASSIGN(const WantedPublications wanted, publications.wanted(log_tables));
+  return publications.add(wanted);
 }
 
 // SPEC dms-settings §4.2: "`checkpoint:V1#1#000004AF/B00000D0#0#0#*#0#0`: version, counter, stream position as in
@@ -236,14 +265,15 @@ Result<std::unique_ptr<ChangeStream>> PostgresChangeLog::open_stream(const Strea
   DMSKAFKA_TRY(check_slot(slot, objects_.slot, settings_->database_name, lsn));
   DMSKAFKA_TRY(check_end(lsn, stop));
 
+  DMSKAFKA_TRY(ensure_ddl_capture(*connection, *settings_, stop));
   const std::vector<const TableSchema*> schemas = pointers(tables.now);
   DMSKAFKA_ASSIGN(const auto log_tables, read_log_tables(*connection, schemas, stop));
   TaskPublications publications(*connection, objects_, stop);
   DMSKAFKA_ASSIGN(const WantedPublications wanted, publications.wanted(log_tables));
   DMSKAFKA_ASSIGN(const std::string names, publications.verify(wanted));
-  auto followed = std::make_unique<FollowedTables>(
-      settings_, FollowedTables::Tables(tables.now.begin(), tables.now.end()), stop);
+  auto followed = std::make_unique<FollowedTables>(settings_, with_dropped(tables), stop);
   if (connection->server_version() < kViaRootVersion) DMSKAFKA_TRY(followed->follow_leaves(*connection));
+  if (options_.fetch_unchanged) followed->fetch_unchanged();
 
   DMSKAFKA_TRY(start(replication, lsn, names, options.sender_timeout, stop));
   return std::unique_ptr<ChangeStream>(std::make_unique<PostgresChangeStream>(
@@ -291,6 +321,9 @@ Result<LogRetention> PostgresChangeLog::retention(const LogPosition&) {
   if (slot->server_end) retention.server_end = lsn_position(*slot->server_end);
   if (slot->retained_bytes) {
     retention.retained_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *slot->retained_bytes));
+  }
+  if (slot->confirmed && slot->server_end) {
+    retention.lag_bytes = *slot->server_end - std::min(*slot->server_end, *slot->confirmed);
   }
   if (slot->bytes_to_limit) {
     retention.bytes_to_limit = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *slot->bytes_to_limit));

@@ -23,12 +23,19 @@ namespace dmskafka::postgres {
 /// 3. A position that the slot cannot give any more is kPositionLost; nothing starts "from now" instead.
 class PostgresChangeLog final : public ChangeLog {
  public:
-  PostgresChangeLog(std::shared_ptr<const SourceSettings> settings, PostgresSnapshot::Options options,
-                    std::string_view task_id, std::stop_token stop);
+  struct Options {
+    PostgresSnapshot::Options snapshot;
+    bool fetch_unchanged = false;              ///< see PostgresOptions
+    std::chrono::seconds transaction_wait{0};  ///< likewise
+  };
+  PostgresChangeLog(std::shared_ptr<const SourceSettings> settings, Options options, std::string_view task_id,
+                    std::stop_token stop);
 
+  bool handles_identify_tables() const override { return true; }
   Result<std::vector<PreflightFinding>> preflight(std::span<const TableSchema* const> tables) override;
   Result<Prepared> prepare(std::span<const TableSchema* const> tables, WithSnapshot snapshot,
                            std::stop_token stop) override;
+  Result<void> add_tables(std::span<const TableSchema* const> tables, std::stop_token stop) override;
   Result<LogPosition> parse_position(std::string_view text) override;
   Result<LogPosition> restore_position(std::string_view bytes) override;
   Result<LogPosition> current_end() override;
@@ -49,7 +56,7 @@ class PostgresChangeLog final : public ChangeLog {
   Result<void> check_end(Lsn from, const std::stop_token& stop);
 
   const std::shared_ptr<const SourceSettings> settings_;
-  const PostgresSnapshot::Options options_;
+  const Options options_;
   const TaskObjects objects_;
   const std::stop_token stop_;  // for the calls that bring none
   std::optional<Connection> connection_;

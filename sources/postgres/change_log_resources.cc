@@ -1,8 +1,11 @@
 // What a task leaves in the database: listing and removing it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/logging.h"
 #include "sources/postgres/change_log.h"
+#include "sources/postgres/ddl_capture.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/publication.h"
 #include "sources/postgres/sql/queries.h"
@@ -13,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds kLeavePatience{70};
 constexpr const char* kSlotKind = "replication slot";
 constexpr const char* kPublicationKind = "publication";
+constexpr const char* kDdlCaptureKind = "event trigger";
 
 std::string slot_detail(const ReplicationSlot& slot) {
   std::string detail = fmt::format("database {}", slot.database);
@@ -41,6 +45,15 @@ Result<std::vector<LogResource>> PostgresChangeLog::list_resources() {
     const bool task = name == objects_.publication || name == objects_.insert_publication;
     resources.push_back({kPublicationKind, name, task, std::string(rows.text(row, 1))});
   }
+  DMSKAFKA_ASSIGN(const auto capture, read_ddl_capture(*connection, stop_));
+  if (capture && capture->ours) {
+    // Another task may still need it.
+    const bool only_ours = std::ranges::all_of(capture->publications, [&](const std::string& publication) {
+      return publication == objects_.insert_publication;
+    });
+    resources.push_back({kDdlCaptureKind, "awsdms_intercept_ddl", only_ours,
+                         fmt::format("captures DDL through {}.{}", capture->schema, kDdlAuditTable)});
+  }
   return resources;
 }
 
@@ -52,6 +65,9 @@ Result<std::vector<LogResource>> PostgresChangeLog::remove_resources() {
     if (!resource.ours) continue;
     if (resource.kind == kSlotKind) {
       DMSKAFKA_TRY(drop_slot(*connection, resource.name, kLeavePatience, stop_));
+    } else if (resource.kind == kDdlCaptureKind) {
+      DMSKAFKA_ASSIGN(const auto capture, read_ddl_capture(*connection, stop_));
+      if (capture) DMSKAFKA_TRY(drop_ddl_capture(*connection, *capture, stop_));
     } else {
       DMSKAFKA_ASSIGN(const Connection::Outcome outcome,
                       connection->run("DROP PUBLICATION IF EXISTS " + quote_identifier(resource.name),

@@ -9,6 +9,7 @@
 #include "core/base/logging.h"
 #include "sources/postgres/catalog.h"
 #include "sources/postgres/column_types.h"
+#include "sources/postgres/ddl_capture.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/sql/queries.h"
 
@@ -218,6 +219,12 @@ FollowedRelation FollowedTables::match(const RelationMessage& relation, const De
 }
 
 Result<FollowedRelation> FollowedTables::resolve(const RelationMessage& relation) {
+  if (settings_->capture_ddls && relation.table == kDdlAuditTable &&
+      relation.schema == settings_->ddl_artifacts_schema) {
+    FollowedRelation audit;
+    audit.ddl_audit = true;
+    return audit;
+  }
   const auto leaf = root_of_.find(relation.oid);
   const auto found = roots_.find(leaf != root_of_.end() ? leaf->second : relation.oid);
   if (found == roots_.end()) return FollowedRelation{};
@@ -240,6 +247,53 @@ Result<FollowedRelation> FollowedTables::resolve(const RelationMessage& relation
   FollowedRelation followed = match(relation, described, root);
   followed.table = found->first;
   return followed;
+}
+
+std::shared_ptr<const TableSchema> FollowedTables::drop(std::uint32_t oid) {
+  const auto root = roots_.find(oid);
+  if (root == roots_.end() || std::exchange(root->second.gone, true)) return nullptr;
+  return root->second.schema;
+}
+
+Result<std::vector<std::uint32_t>> FollowedTables::fetch_unchanged(const FollowedRelation& followed,
+                                                                   std::span<Value> row, ChangeBatch& batch) {
+  std::vector<std::uint32_t> columns;
+  const TableSchema& schema = *followed.schema;
+  if (!fetches_ || !schema.has_primary_key()) return columns;
+  std::string list;
+  for (std::uint32_t i = 0; i < row.size(); ++i) {
+    if (row[i].form() != ValueForm::kUnchanged) continue;
+    list += (columns.empty() ? "" : ", ") + quote_identifier(schema.columns[i].name);
+    columns.push_back(i);
+  }
+  std::string key;
+  std::vector<std::string> values;
+  for (const std::uint32_t column : schema.primary_key) {
+    if (row[column].form() != ValueForm::kText) return std::vector<std::uint32_t>();
+    values.emplace_back(row[column].view());
+    key += fmt::format("{}{} = ${}", key.empty() ? "" : " and ",
+                       quote_identifier(schema.columns[column].name), values.size());
+  }
+  DMSKAFKA_ASSIGN(Connection* const connection, this->connection());
+  const auto rows = connection->query(
+      fmt::format("select {} from {} where {}", list, quote_table(schema.name), key), values, stop_);
+  if (!rows) {
+    // Altered, renamed or dropped since, or we may not read it.
+    if (rows.error().code() != ErrorCode::kTableUnreadable &&
+        rows.error().code() != ErrorCode::kSourceRejected) {
+      return rows.error();
+    }
+    log_debug(
+        fmt::format("{}: unchanged values are not fetched: {}", schema.name.text(), rows.error().message()));
+    return std::vector<std::uint32_t>();
+  }
+  if (rows->rows() != 1) return std::vector<std::uint32_t>();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const int field = static_cast<int>(i);
+    row[columns[i]] =
+        rows->is_null(0, field) ? Value::null() : Value::text(batch.store(rows->text(0, field)));
+  }
+  return columns;
 }
 
 Result<std::vector<FollowedTables::Dropped>> FollowedTables::keep_house() {

@@ -32,8 +32,15 @@ class FollowedTables final : public RelationCatalog {
   /// Before PostgreSQL 13 a partitioned table is published by its leaves. Errors: query_error(), kCancelled.
   Result<void> follow_leaves(Connection& connection);
 
+  /// From now on fetch_unchanged() asks the table; without it nothing is fetched.
+  void fetch_unchanged() { fetches_ = true; }
+
   /// Errors: query_error(), kCancelled.
   Result<FollowedRelation> resolve(const RelationMessage& relation) override;
+  std::shared_ptr<const TableSchema> drop(std::uint32_t oid) override;
+  /// A row that is gone, or a table that was altered since, gives nothing. Errors: query_error(), kCancelled.
+  Result<std::vector<std::uint32_t>> fetch_unchanged(const FollowedRelation& followed, std::span<Value> row,
+                                                     ChangeBatch& batch) override;
 
   /// A table that was dropped: the log does not tell.
   struct Dropped {
@@ -69,6 +76,7 @@ class FollowedTables final : public RelationCatalog {
   std::shared_ptr<const SourceSettings> settings_;
   std::stop_token stop_;
   std::optional<Connection> connection_;
+  bool fetches_ = false;
   std::chrono::steady_clock::time_point next_look_;
   std::chrono::steady_clock::time_point next_heartbeat_;
   std::unordered_map<std::uint32_t, Root> roots_;             // by the table's oid

@@ -9,7 +9,7 @@ namespace dmskafka::postgres {
 namespace {
 
 std::unique_ptr<Source> open(const SourceSettings& settings) {
-  auto source = open_postgres_source(settings, 4, true, {});
+  auto source = open_postgres_source(settings, {.connections_max = 4}, {});
   if (!source) throw std::runtime_error(source.error().to_string());
   return std::move(source).value();
 }

@@ -39,6 +39,18 @@ bool read_row(MessageReader& reader, const FollowedRelation& relation, Image ima
   return reader.ok();
 }
 
+/// Of bytea's text, "\\x0102".
+bool bytes_of_hex(std::string_view text, std::string& bytes) {
+  if (!text.starts_with("\\x") || text.size() % 2 != 0) return false;
+  for (std::size_t i = 2; i < text.size(); i += 2) {
+    unsigned byte = 0;
+    const auto parsed = std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + i + 2) return false;
+    bytes += static_cast<char>(byte);
+  }
+  return true;
+}
+
 /// Values that are stored out of line and did not change are not in the new row. The old row has them where it is whole.
 void complete_from_old(std::span<Value> after, RowView before) {
   for (std::size_t i = 0; i < before.size(); ++i) {
@@ -158,6 +170,7 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
   const auto kind = static_cast<char>(header.u8());
   DMSKAFKA_ASSIGN(Relation* const relation, find(header.u32()));
   const FollowedRelation& followed = relation->followed;
+  if (followed.ddl_audit && kind == 'I') return statement(*relation, header, batch);
   if (followed.schema == nullptr) return {};
   tell_table(followed, batch);
 
@@ -185,6 +198,12 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
     return unreadable("a change of " + followed.schema->name.text());
   }
 
+  std::span<const std::uint32_t> fetched;
+  if (std::ranges::any_of(after, [](const Value& value) { return value.form() == ValueForm::kUnchanged; })) {
+    DMSKAFKA_ASSIGN(const auto found, catalog_.fetch_unchanged(followed, after, batch.rows()));
+    fetched = batch.rows().store_columns(found);
+  }
+
   const SourceTransaction* const transaction = this->transaction(batch);
   ++record_;
   const std::string_view position = stream_position(batch);
@@ -196,6 +215,33 @@ Result<void> PgoutputDecoder::change(std::string_view message, LogBatch& batch) 
   change.transaction = transaction;
   change.transaction_record = record_;
   change.stream_position = position;
+  change.fetched = fetched;
+  return {};
+}
+
+/// A row of awsdms_ddl_audit: the table as the statement left it, in the very form of a relation message.
+Result<void> PgoutputDecoder::statement(const Relation& audit, MessageReader& reader, LogBatch& batch) {
+  std::string_view oid_text;
+  std::string relation_bytes;
+  bool good = reader.u8() == 'N' && reader.u16() == audit.message.columns.size();
+  for (std::size_t i = 0; good && i < audit.message.columns.size(); ++i) {
+    const std::string& name = audit.message.columns[i].name;
+    if (static_cast<char>(reader.u8()) != 't') continue;  // NULL
+    const std::string_view text = reader.bytes(reader.u32());
+    if (name == "c_oid") oid_text = text;
+    if (name == "c_relation") good = bytes_of_hex(text, relation_bytes);
+  }
+  if (!good || !reader.ok() || reader.left() != 0) return unreadable("a row of " + audit.message.table);
+  if (relation_bytes.empty()) {
+    std::uint32_t oid = 0;
+    std::from_chars(oid_text.data(), oid_text.data() + oid_text.size(), oid);
+    if (const auto dropped = catalog_.drop(oid)) table_event(LogEventKind::kDropTable, dropped, batch);
+    return {};
+  }
+  MessageReader relation_reader(relation_bytes);
+  DMSKAFKA_ASSIGN(const RelationMessage relation, parse_relation(relation_reader));
+  DMSKAFKA_ASSIGN(const FollowedRelation followed, catalog_.resolve(relation));
+  if (followed.schema != nullptr) tell_table(followed, batch);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,9 @@ struct FollowedRelation {
   /// How many relations of the log make up the table: 1, or the leaves of a partitioned one that is published by its leaves.
   std::size_t parts = 1;
 
+  /// The table through which DDL travels (ddl_capture.h): each row inserted is a statement.
+  bool ddl_audit = false;
+
   static constexpr std::uint32_t kNoColumn = UINT32_MAX;
 };
 
@@ -34,6 +38,15 @@ class RelationCatalog {
   virtual ~RelationCatalog() = default;
   /// Errors end the stream. The schema stays the same object while the table does.
   virtual Result<FollowedRelation> resolve(const RelationMessage& relation) = 0;
+  /// A statement dropped the table. Null: it is not followed, or that was told already.
+  virtual std::shared_ptr<const TableSchema> drop([[maybe_unused]] std::uint32_t oid) { return nullptr; }
+  /// Puts into `row` the values that the log did not repeat (kUnchanged), as the source has them now, into the memory of
+  /// `batch`. Returns the columns that it found. Errors end the stream.
+  virtual Result<std::vector<std::uint32_t>> fetch_unchanged(
+      [[maybe_unused]] const FollowedRelation& followed, [[maybe_unused]] std::span<Value> row,
+      [[maybe_unused]] ChangeBatch& batch) {
+    return std::vector<std::uint32_t>();
+  }
 };
 
 /// Turns the messages of pgoutput, protocol version 1, into events and changes. Pure: no I/O of its own.
@@ -76,6 +89,7 @@ class PgoutputDecoder {
   Result<void> commit(MessageReader& reader, LogBatch& batch);
   Result<void> relation(MessageReader& reader);
   Result<void> change(std::string_view message, LogBatch& batch);
+  Result<void> statement(const Relation& audit, MessageReader& reader, LogBatch& batch);
   Result<void> truncate(MessageReader& reader, LogBatch& batch);
   Result<Relation*> find(std::uint32_t oid);
   void tell_table(const FollowedRelation& followed, LogBatch& batch);

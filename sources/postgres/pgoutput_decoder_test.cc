@@ -30,6 +30,10 @@ class FakeCatalog : public RelationCatalog {
     ++asked;
     FollowedRelation followed;
     if (relation.table == "unfollowed") return followed;
+    if (relation.table == "awsdms_ddl_audit") {
+      followed.ddl_audit = true;
+      return followed;
+    }
     TableSchema schema;
     schema.name = {relation.schema, relation.table};
     for (std::uint32_t i = 0; i < relation.columns.size(); ++i) {
@@ -49,7 +53,22 @@ class FakeCatalog : public RelationCatalog {
     last = relation;
     return followed;
   }
+  std::shared_ptr<const TableSchema> drop(std::uint32_t oid) override {
+    const auto found = schemas.find(oid);
+    return found == schemas.end() ? nullptr : found->second;
+  }
+  Result<std::vector<std::uint32_t>> fetch_unchanged(const FollowedRelation&, std::span<Value> row,
+                                                     ChangeBatch& batch) override {
+    std::vector<std::uint32_t> columns;
+    for (std::uint32_t i = 0; fetches && i < row.size(); ++i) {
+      if (row[i].form() != ValueForm::kUnchanged) continue;
+      row[i] = Value::text(batch.store("fetched"));
+      columns.push_back(i);
+    }
+    return columns;
+  }
   std::map<std::uint32_t, std::shared_ptr<const TableSchema>> schemas;
+  bool fetches = false;
   RelationMessage last;
   int asked = 0;
 };
@@ -109,6 +128,61 @@ struct Decoding {
 };
 
 }  // namespace
+
+TEST_CASE("pgoutput_decoder: a row of awsdms_ddl_audit is a statement: the table as it left it, or its end") {
+  const auto hex = [](const std::string& raw) {
+    std::string text = "\\x";
+    for (const char c : raw) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return text;
+  };
+  const auto field = [](const std::string& text) {
+    const auto size = static_cast<std::uint32_t>(text.size());
+    return std::string("t") +
+           std::string{static_cast<char>(size >> 24U), static_cast<char>(size >> 16U & 0xFFU),
+                       static_cast<char>(size >> 8U & 0xFFU), static_cast<char>(size & 0xFFU)} +
+           text;
+  };
+  const std::string audit = bytes(
+      "'R' 00005000 'ops' 00 'awsdms_ddl_audit' 00 'd' 0002 00 'c_oid' 00 00000014 FFFFFFFF 00 'c_relation' "
+      "00 00000011 FFFFFFFF");
+  const std::string row = bytes("'I' 00005000 'N' 0002");
+  // public.bar, oid 0x4001: id int4 (key)
+  const std::string altered = bytes("00004001 'public' 00 'bar' 00 'd' 0001 01 'id' 00 00000017 FFFFFFFF");
+  const std::string alter = row + field("16385") + field(hex(altered));
+  Decoding decoding;
+  SUBCASE("of a followed table") {
+    REQUIRE(decoding.feed({kBegin, kRelation, kInsert, audit, alter, row + field("16385") + "n", kCommit}) ==
+            "");
+    CHECK(decoding.text() ==
+          "table public.foo; I public.foo [] [46,Jane,NULL]; rename public.foo public.bar; table public.bar; "
+          "drop public.bar; "
+          "commit 2/7C0071A8; ");
+  }
+  SUBCASE("of one that is not followed") {
+    REQUIRE(decoding.feed({kBegin, audit, row + field("99") + "n", kCommit}) == "");
+    CHECK(decoding.text() == "commit 2/7C0071A8; ");
+  }
+  SUBCASE("bytes that are no relation") {
+    for (const std::string& wrong :
+         {std::string("\\x0"), std::string("\\xzz"), std::string("00"), hex(altered.substr(0, 9))}) {
+      CAPTURE(wrong);
+      Decoding broken;
+      CHECK(broken.feed({kBegin, audit, row + field("16385") + field(wrong)}) != "");
+    }
+  }
+}
+
+TEST_CASE("pgoutput_decoder: values that were fetched stand in the row, and are named in the change") {
+  const std::string update = bytes("'U' 00004001 'N' 0003 't' 00000002 '46' 'u' 'n'");
+  Decoding decoding;
+  decoding.catalog.fetches = true;
+  REQUIRE(decoding.feed({kBegin, kRelation, update, kCommit}) == "");
+  const auto changes = std::as_const(decoding.batch).rows().changes();
+  REQUIRE(changes.size() == 1);
+  CHECK(row_text(changes[0].after) == "46,fetched,NULL");
+  REQUIRE(changes[0].fetched.size() == 1);
+  CHECK(changes[0].fetched[0] == 1);
+}
 
 TEST_CASE("pgoutput_decoder: a transaction with its ids, time, numbers and positions") {
   Decoding decoding;

@@ -140,7 +140,7 @@ TEST_CASE("postgres_source: a table that is not there or not ours has an error o
   SourceSettings settings = database.settings();
   settings.username = role;
   {
-    auto source = open_postgres_source(settings, 4, true, {});
+    auto source = open_postgres_source(settings, {.connections_max = 4}, {});
     REQUIRE(source.ok());
     const std::vector<TableName> names = {
         {"public", "secret"}, {"public", "missing"}, {"closed", "t"}, {"public", "open"}, {"nowhere", "t"}};

@@ -11,7 +11,7 @@ namespace dmskafka::postgres {
 namespace {
 
 Error refusal(const SourceSettings& settings, std::stop_token stop = {}) {
-  const auto source = open_postgres_source(settings, 4, true, std::move(stop));
+  const auto source = open_postgres_source(settings, {.connections_max = 4}, std::move(stop));
   return source.ok() ? Error(ErrorCode::kInternal, "it was let in") : source.error();
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("postgres_connect: a wrong or missing password is rejected and never r
   SourceSettings settings = database.settings();
   settings.username = "pwuser";
   settings.password = "wrong-Secret";
-  if (open_postgres_source(settings, 4, true, {}).ok()) {
+  if (open_postgres_source(settings, {.connections_max = 4}, {}).ok()) {
     std::puts("NOT TESTED: this server asks \"pwuser\" for no password (pg_hba.conf)");
     session.exec("DROP ROLE pwuser");
     return;
@@ -65,7 +65,7 @@ TEST_CASE("postgres_connect: a wrong or missing password is rejected and never r
   settings.password = "";
   CHECK(refusal(settings).code() == ErrorCode::kSourceRejected);
   settings.password = "right-Secret";
-  CHECK(open_postgres_source(settings, 4, true, {}).ok());
+  CHECK(open_postgres_source(settings, {.connections_max = 4}, {}).ok());
   session.exec("DROP ROLE pwuser");
 }
 

@@ -208,7 +208,8 @@ TEST_CASE("postgres_log: a table that is truncated between snapshot and lock is 
     auto control = Connection::open(settings, {});
     REQUIRE(control.ok());
     auto slot =
-        create_slot(settings, *control, truncate ? "log_test_b" : "log_test_a", ExportSnapshot::kYes, {});
+        create_slot(settings, *control,
+                    {.name = truncate ? "log_test_b" : "log_test_a", .snapshot = ExportSnapshot::kYes}, {});
     REQUIRE(slot.ok());
     if (truncate) session.exec("TRUNCATE t");
     PostgresSnapshot::Options options;

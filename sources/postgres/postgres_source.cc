@@ -19,10 +19,11 @@ using postgres::PostgresSnapshot;
 
 class PostgresSource final : public Source {
  public:
-  PostgresSource(std::shared_ptr<const SourceSettings> settings, const PostgresSnapshot::Options& options,
+  PostgresSource(std::shared_ptr<const SourceSettings> settings, const PostgresOptions& options,
                  Connection connection, std::stop_token stop)
       : settings_(std::move(settings)),
-        options_(options),
+        snapshot_options_{options.connections_max - 1, options.lock_tables, {}, {}},
+        log_options_{snapshot_options_, options.fetch_unchanged, options.transaction_wait},
         connection_(std::move(connection)),
         stop_(std::move(stop)) {}
 
@@ -45,12 +46,12 @@ class PostgresSource final : public Source {
     Connection leader = std::move(*connection_);
     connection_.reset();
     DMSKAFKA_ASSIGN(auto snapshot,
-                    PostgresSnapshot::open(std::move(leader), settings_, tables, options_, stop));
+                    PostgresSnapshot::open(std::move(leader), settings_, tables, snapshot_options_, stop));
     return std::unique_ptr<Snapshot>(std::move(snapshot));
   }
   Result<ChangeLog*> change_log(std::string_view task_id) override {
     if (!change_log_) {
-      change_log_ = std::make_unique<PostgresChangeLog>(settings_, options_, task_id, stop_);
+      change_log_ = std::make_unique<PostgresChangeLog>(settings_, log_options_, task_id, stop_);
     }
     return static_cast<ChangeLog*>(change_log_.get());
   }
@@ -64,7 +65,8 @@ class PostgresSource final : public Source {
   }
 
   std::shared_ptr<const SourceSettings> settings_;
-  PostgresSnapshot::Options options_;
+  PostgresSnapshot::Options snapshot_options_;
+  PostgresChangeLog::Options log_options_;
   std::optional<Connection> connection_;
   std::stop_token stop_;  // for the calls that bring none
   std::unique_ptr<PostgresChangeLog> change_log_;
@@ -78,7 +80,7 @@ std::vector<std::string> PostgresSource::warnings() {
         "the database is SQL_ASCII: the server does not know its encoding, and text that is not UTF-8 will "
         "have its invalid bytes replaced");
   }
-  if (options_.lock_tables) {
+  if (snapshot_options_.lock_tables) {
     warnings.push_back(
         "while the load runs, ALTER TABLE, TRUNCATE and the like on its tables wait for it, and whatever "
         "comes after such a statement waits too (LockTables)");
@@ -93,18 +95,14 @@ std::vector<std::string> PostgresSource::warnings() {
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_postgres_source(const SourceSettings& settings,
-                                                     std::uint32_t connections_max, bool lock_tables,
-                                                     std::stop_token stop) {
-  if (connections_max < 2) {
+                                                     const PostgresOptions& options, std::stop_token stop) {
+  if (options.connections_max < 2) {
     return Error(ErrorCode::kInvalidSettings,
                  "MaxConnections is 1, but reading PostgreSQL takes two connections at least")
         .hint("one holds the snapshot, the others read; raise DmskafkaSettings.MaxConnections");
   }
   auto shared = std::make_shared<const SourceSettings>(settings);
   DMSKAFKA_ASSIGN(Connection connection, Connection::open(shared, stop));
-  PostgresSnapshot::Options options;
-  options.readers_max = connections_max - 1;
-  options.lock_tables = lock_tables;
   return std::unique_ptr<Source>(
       std::make_unique<PostgresSource>(std::move(shared), options, std::move(connection), std::move(stop)));
 }

@@ -149,7 +149,7 @@ TEST_CASE("postgres_source: settings of role, database and script do not change 
   SourceSettings settings = database.settings();
   settings.after_connect_script =
       "SET timezone = 'Asia/Tokyo'; SET bytea_output = 'escape'; SET search_path = public;";
-  auto source = open_postgres_source(settings, 4, true, {});
+  auto source = open_postgres_source(settings, {.connections_max = 4}, {});
   REQUIRE(source.ok());
   const auto schemas = describe(**source, {{"public", "t"}});
   auto snapshot = (*source)->open_snapshot(pointers(schemas), {});
@@ -257,7 +257,7 @@ TEST_CASE("postgres_source: a table whose permission is gone fails alone") {
   SourceSettings settings = database.settings();
   settings.username = role;
   {
-    auto source = open_postgres_source(settings, 4, true, {});
+    auto source = open_postgres_source(settings, {.connections_max = 4}, {});
     REQUIRE(source.ok());
     const auto schemas = describe(**source, {{"public", "a"}, {"public", "b"}, {"public", "c"}});
     auto snapshot = (*source)->open_snapshot(pointers(schemas), {});
@@ -465,7 +465,8 @@ TEST_CASE("postgres_source: never more connections than allowed, at least two") 
   const TestDatabase database;
   TestSession session = database.session();
   session.exec("CREATE TABLE t (id int)");
-  CHECK(open_postgres_source(database.settings(), 1, true, {}).error().code() == ErrorCode::kInvalidSettings);
+  CHECK(open_postgres_source(database.settings(), {.connections_max = 1}, {}).error().code() ==
+        ErrorCode::kInvalidSettings);
   const Opened opened(database, {{"public", "t"}});
   CHECK(opened.snapshot->readers_max() == 3);
   std::vector<std::unique_ptr<SnapshotReader>> readers;

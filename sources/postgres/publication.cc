@@ -8,6 +8,7 @@
 
 #include "core/base/logging.h"
 #include "sources/postgres/catalog.h"
+#include "sources/postgres/ddl_capture.h"
 #include "sources/postgres/identifier.h"
 #include "sources/postgres/sql/queries.h"
 
@@ -102,6 +103,13 @@ Result<WantedPublications> TaskPublications::wanted(std::span<const LogTable> ta
     // The children of an inheritance parent are tables of their own; those of a partitioned table are its rows.
     const std::string target = (table.kind == 'r' ? "ONLY " : "") + quote_table(table.schema->name);
     list.push_back({table.oid, target, table.schema->name.text(), table.owned});
+  }
+  if (objects_.captures_ddl) {
+    DMSKAFKA_ASSIGN(const auto capture, read_ddl_capture(connection_, stop_));
+    if (capture && capture->ours && capture->table != 0) {
+      const TableName name{capture->schema, std::string(kDdlAuditTable)};
+      wanted.inserts.push_back({capture->table, "ONLY " + quote_table(name), name.text(), true});
+    }
   }
   if (roots.empty()) return wanted;
   DMSKAFKA_ASSIGN(const QueryResult leaves, connection_.query(kLeavesSql, {array_literal(roots)}, stop_));
@@ -214,13 +222,14 @@ Result<void> TaskPublications::check_unchanged(const Publication& now, Part part
 
 /// A change of a transaction that was under way would be lost in part; the lock waits for such transactions.
 Result<void> TaskPublications::add_live(const Publication& now, const Publication& other,
-                                        const std::vector<WantedPublications::Table>& tables) {
+                                        const std::vector<WantedPublications::Table>& tables, Rows rows) {
   for (const WantedPublications::Table& table : tables) {
     if (now.tables.contains(table.oid)) continue;
     DMSKAFKA_TRY(
         run(fmt::format("BEGIN; SET LOCAL lock_timeout = '{}'; ALTER PUBLICATION {} ADD TABLE {}; "
                         "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; COMMIT;",
                         kLockTimeout, quote_identifier(now.name), table.target, table.target)));
+    if (rows == Rows::kToBeLoaded || table.name.ends_with(kDdlAuditTable)) continue;
     const bool moved = other.tables.contains(table.oid);
     const bool inserts_only = now.name == objects_.insert_publication;
     log_warning(fmt::format("{}: {}", table.name,
@@ -247,6 +256,16 @@ Result<void> TaskPublications::drop_live(const Publication& now,
   if (names.is_null(0, 0)) return {};
   return run(
       fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quote_identifier(now.name), names.text(0, 0)));
+}
+
+Result<void> TaskPublications::add(const WantedPublications& wanted) {
+  DMSKAFKA_ASSIGN(const auto now, read());
+  const auto& [all, inserts] = now;
+  DMSKAFKA_TRY(check_unchanged(all, Part::kAll));
+  DMSKAFKA_TRY(add_live(all, inserts, wanted.all, Rows::kToBeLoaded));
+  if (wanted.inserts.empty()) return {};
+  DMSKAFKA_TRY(check_unchanged(inserts, Part::kInserts));
+  return add_live(inserts, all, wanted.inserts, Rows::kToBeLoaded);
 }
 
 Result<std::string> TaskPublications::verify(const WantedPublications& wanted) {

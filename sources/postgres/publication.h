@@ -80,6 +80,8 @@ class TaskPublications {
   /// While a slot follows them: checks that they are those it was made with, then adds and removes tables. Returns their names
   /// as START_REPLICATION takes them. Errors also: kPositionLost.
   Result<std::string> verify(const WantedPublications& wanted);
+  /// Adds tables whose rows are yet to be loaded. Errors also: kPositionLost.
+  Result<void> add(const WantedPublications& wanted);
   /// The statements that would establish() them, for people.
   std::string statements(const WantedPublications& wanted) const;
   /// Whether they are as wanted, or could be made so; otherwise why not.
@@ -95,8 +97,10 @@ class TaskPublications {
   Result<void> establish_one(const Publication& now, Part part,
                              const std::vector<WantedPublications::Table>& tables);
   Result<void> check_unchanged(const Publication& now, Part part) const;
+  /// What becomes of a table that is added to a followed publication.
+  enum class Rows : bool { kNotLoaded, kToBeLoaded };
   Result<void> add_live(const Publication& now, const Publication& other,
-                        const std::vector<WantedPublications::Table>& tables);
+                        const std::vector<WantedPublications::Table>& tables, Rows rows = Rows::kNotLoaded);
   Result<void> drop_live(const Publication& now, const std::vector<WantedPublications::Table>& tables);
 
   Connection& connection_;

@@ -38,13 +38,32 @@ Error lost(std::string what) {
       .hint("the changes in between are lost to this task: load the tables again with --restart");
 }
 
-void say_waiting(Connection& control, const std::string& slot, const std::stop_token& stop) {
+/// "…: who (the oldest has run for 12 s)"; "" when there are none.
+std::string blockers(Connection& control, const std::stop_token& stop) {
   const auto rows = control.query(kBlockersSql, {}, stop);
-  if (!rows || rows->rows() != 1 || rows->text(0, 0) == "0") return;
+  if (!rows || rows->rows() != 1 || rows->text(0, 0) == "0") return "";
+  return fmt::format("{} (the oldest has run for {} s)", rows->text(0, 1), rows->text(0, 2));
+}
+
+void say_waiting(Connection& control, const std::string& slot, const std::stop_token& stop) {
+  const std::string whom = blockers(control, stop);
+  if (whom.empty()) return;
   log_warning(fmt::format(
-      "the replication slot {} waits until the transactions that are under way have ended: {} (the oldest "
-      "has run for {} s)",
-      slot, rows->text(0, 1), rows->text(0, 2)));
+      "the replication slot {} waits until the transactions that are under way have ended: {}", slot, whom));
+}
+
+/// SPEC TransactionConsistencyTimeout: "the number of seconds that AWS DMS waits for transactions to close before beginning a
+/// full-load operation". DMS then begins nevertheless; without a slot we cannot.
+Error out_of_patience(Connection& control, const SlotRequest& request, const std::stop_token& stop) {
+  return Error(
+             ErrorCode::kSourceRejected,
+             fmt::format(
+                 "the replication slot {} could not be made within {} s (TransactionConsistencyTimeout): the "
+                 "server waits for transactions that are under way: {}",
+                 request.name, request.patience.count(), blockers(control, stop)))
+      .hint(
+          "end them (COMMIT, ROLLBACK, ROLLBACK PREPARED), or raise TransactionConsistencyTimeout; 0 waits "
+          "for ever");
 }
 
 }  // namespace
@@ -146,8 +165,8 @@ Result<void> drop_slot(Connection& connection, const std::string& name, millisec
 }
 
 Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, Connection& control,
-                                const std::string& name, ExportSnapshot snapshot,
-                                const std::stop_token& stop) {
+                                const SlotRequest& request, const std::stop_token& stop) {
+  const std::string& name = request.name;
   CreatedSlot created;
   DMSKAFKA_ASSIGN(created.connection, Connection::open_replication(std::move(settings), stop));
   Connection& connection = *created.connection;
@@ -156,15 +175,20 @@ Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, 
   DMSKAFKA_ASSIGN(const Connection::Outcome patient,
                   connection.run("SET lock_timeout = 0", std::chrono::seconds(60), stop));
   if (patient.failure) return query_error(*patient.failure);
-  const bool exported = snapshot == ExportSnapshot::kYes;
+  const bool exported = request.snapshot == ExportSnapshot::kYes;
   const char* option = connection.server_version() >= kParenthesesVersion
                            ? (exported ? "(SNAPSHOT 'export')" : "(SNAPSHOT 'nothing')")
                            : (exported ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
   DMSKAFKA_TRY(connection.start_rows(
       fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {}", quote_identifier(name), option), stop));
+  const bool bounded = request.patience.count() != 0;
+  const Clock::time_point until = Clock::now() + request.patience;
   while (true) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(until - Clock::now());
     ResultHandle row;
-    switch (connection.next_row(row, kSayWaitingEvery, stop)) {
+    switch (connection.next_row(
+        row, bounded ? std::clamp(left, std::chrono::seconds(1), kSayWaitingEvery) : kSayWaitingEvery,
+        stop)) {
       case Connection::Row::kRow: {
         const QueryResult result(std::move(row));
         const auto lsn = parse_lsn(result.text(0, 1));
@@ -181,6 +205,11 @@ Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, 
         if (stop.stop_requested()) {
           connection.abandon();
           return Error(ErrorCode::kCancelled, "stopped while creating the replication slot " + name);
+        }
+        if (bounded && Clock::now() >= until) {
+          Error error = out_of_patience(control, request, stop);
+          connection.abandon();
+          return error;
         }
         say_waiting(control, name, stop);
         break;

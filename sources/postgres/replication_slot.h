@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -57,11 +58,15 @@ struct CreatedSlot {
   std::optional<Connection> connection;
 };
 enum class ExportSnapshot : bool { kNo, kYes };
+struct SlotRequest {
+  std::string name;
+  ExportSnapshot snapshot = ExportSnapshot::kNo;
+  std::chrono::seconds patience{0};  ///< with the transactions that are under way; 0: without end
+};
 /// Waits for every transaction of the cluster that is under way, and says so. `control` is asked for whom.
-/// Errors: query_error(), kCancelled.
+/// Errors: query_error(), kCancelled, kSourceRejected when the patience is at its end.
 Result<CreatedSlot> create_slot(std::shared_ptr<const SourceSettings> settings, Connection& control,
-                                const std::string& name, ExportSnapshot snapshot,
-                                const std::stop_token& stop);
+                                const SlotRequest& request, const std::stop_token& stop);
 
 /// The cluster's identity, on a replication connection: unlike the function for it, every such role may ask.
 Result<std::string> identify_system(Connection& connection, const std::stop_token& stop);

@@ -38,6 +38,7 @@ TaskObjects task_objects(std::string_view task_id, const SourceSettings& setting
   objects.task = object_name(task_id);
   objects.publication = std::string(kObjectPrefix) + objects.task;
   objects.insert_publication = objects.publication + std::string(kInsertSuffix);
+  objects.captures_ddl = settings.capture_ddls;
   objects.slot = settings.slot_name.empty() ? objects.publication : settings.slot_name;
   return objects;
 }

@@ -14,6 +14,9 @@ struct TaskObjects {
   std::string
       insert_publication;  ///< of tables without a usable replica identity: inserts and truncates only
 
+  bool captures_ddl =
+      false;  ///< CaptureDdls: the insert publication holds the table of ddl_capture.h as well
+
   /// The comment that marks a publication as made by this task: it also names the slot, which can carry no mark.
   std::string mark() const;
 };

@@ -134,7 +134,8 @@ SourceSettings TestDatabase::settings() const {
 }
 
 std::unique_ptr<Source> TestDatabase::open_source(std::uint32_t connections_max, bool lock_tables) const {
-  auto source = open_postgres_source(settings(), connections_max, lock_tables, {});
+  auto source =
+      open_postgres_source(settings(), {.connections_max = connections_max, .lock_tables = lock_tables}, {});
   if (!source) throw std::runtime_error(source.error().to_string());
   return std::move(source).value();
 }

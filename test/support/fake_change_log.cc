@@ -16,6 +16,11 @@ class FakeStream final : public ChangeStream {
   }
 
   Result<void> read(LogBatch& batch, std::chrono::milliseconds wait, std::stop_token stop) override {
+    {
+      MutexLock lock(log_.mutex);
+      log_.batches.insert(&batch);
+      log_.batch_limits = batch.rows().limits();
+    }
     for (std::size_t taken = 0; taken < log_.events_per_batch && !batch.full(); ++taken) {
       const FakeTransaction* transaction = nullptr;
       {
@@ -136,6 +141,11 @@ class FakeChangeLog final : public ChangeLog {
   Result<Prepared> prepare(std::span<const TableSchema* const>, WithSnapshot, std::stop_token) override {
     log_.prepared.fetch_add(1);
     return Prepared{log_position(log_.size()), nullptr};
+  }
+  Result<void> add_tables(std::span<const TableSchema* const> tables, std::stop_token) override {
+    MutexLock lock(log_.mutex);
+    for (const TableSchema* table : tables) log_.added.push_back(table->name.table);
+    return {};
   }
   Result<LogPosition> parse_position(std::string_view text) override {
     return log_position(std::stoull(std::string(text)));

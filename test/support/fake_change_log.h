@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct FakeLog {
   std::size_t events_per_batch = 1'000;
   /// Called before an event is handed out; an error breaks the stream there.
   std::function<std::optional<Error>(std::uint64_t transaction, std::size_t event)> fail_read;
+  std::set<const void*> batches GUARDED_BY(mutex);          ///< those that were filled
+  ChangeBatch::Limits batch_limits GUARDED_BY(mutex) = {};  ///< of the last one
+  std::vector<std::string> added GUARDED_BY(mutex);         ///< tables that add_tables() named
   std::vector<LogResource> resources;
   std::vector<PreflightFinding> findings;
   std::atomic<int> streams_opened{0};

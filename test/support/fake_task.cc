@@ -22,6 +22,7 @@ class FakeSegmentReader final : public SegmentReader {
   }
 
   Result<Status> read(ChangeBatch& batch, std::stop_token stop) override {
+    source_.batch_records_max.store(batch.limits().records_max);
     while (next_ < end_ && !batch.full()) {
       if (source_.before_row) source_.before_row(table_.name, next_);
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");

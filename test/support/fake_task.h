@@ -39,7 +39,8 @@ class FakeSource final : public Source {
   std::function<std::optional<Error>(const TableName&, std::size_t row)>
       fail_read;  ///< an error ends the read
   bool reload_on_resume = false;
-  std::function<void()> before_list;  ///< called by list_tables()
+  std::function<void()> before_list;                      ///< called by list_tables()
+  mutable std::atomic<std::size_t> batch_records_max{0};  ///< of the batches that readers were given
   std::atomic<int> snapshots_opened{0};
   std::atomic<int> readers_opened{0};
 
@@ -113,10 +114,15 @@ class FakePlanner final : public Planner {
   std::string digest_text = "digest-1";
   std::string topic = "topic-1";
   std::function<bool(std::string_view)> selects;  ///< by the row's first value; empty: all rows
+  bool tells_starts = false;                      ///< "task-start", "task-resume"
   std::vector<SelectedTable> select(const std::vector<CatalogTable>& catalog) const override;
   Result<std::unique_ptr<const TablePlan>> plan(std::shared_ptr<const TableSchema> schema) const override;
   const std::string& digest() const override { return digest_text; }
   bool sends_in_cdc(ControlOperation) const override { return true; }
+  std::vector<TaskMessage> start_messages(TaskStart start, WallTime) const override {
+    if (!tells_starts) return {};
+    return {{topic, "task", start == TaskStart::kFirst ? "task-start" : "task-resume"}};
+  }
 };
 
 }  // namespace dmskafka::fake

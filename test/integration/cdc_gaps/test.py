@@ -4,9 +4,11 @@ On PostgreSQL the slot is dropped, read on by somebody else, given up by the ser
 at the same address; on MySQL and MariaDB the log is purged, begun anew, and another server answers.
 """
 
+import json
 import pathlib
 import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import dmskafka, kafka, mysql, postgres, servers, wire
@@ -120,6 +122,42 @@ def give_up(task):
         return task.database.query(f"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{task.slot}'") == "lost"
 
     wait_until(lost, "the server gives the slot up", 60)
+
+
+@case("status: no lag right after the log was caught up with; behind it bytes and seconds, and the time until the slot is given up")
+def status(t):
+    if servers.version_of("POSTGRES") in ("10", "11", "12"):
+        return say("max_slot_wal_keep_size is of PostgreSQL 13 and later")
+    server = servers.own_postgres(t, "--set", "max_slot_wal_keep_size=4GB")
+    task = Task(t, server)
+    task.database.run(SCHEMA + "CREATE TABLE others (t text);")
+    task.begin()
+
+    def shown():
+        outcome = task.run("status", "--json").expect(0)
+        return json.loads(outcome.out)["cdc"]
+
+    before = time.monotonic()
+    task.run("cdc", "--until-current").expect(0)
+    cdc = shown()
+    check(cdc["lag_seconds"] <= time.monotonic() - before, f"a lag of {cdc['lag_seconds']} s right after catching up")
+    check(cdc["lag_bytes"] < 100_000, f"{cdc['lag_bytes']} bytes right after catching up")
+    equal(cdc["log"]["seconds_to_limit"], None, "the time to the limit of a log that does not grow")
+    # One that runs is told of log that is not its own, and stays where the log is.
+    process = task.start("cdc")
+    task.database.run("INSERT INTO others SELECT repeat('x', 1000) FROM generate_series(1, 3000);")
+    wait_until(lambda: shown()["lag_bytes"] < 100_000 and shown()["lag_seconds"] < 10, "the running task has no lag", 60, 0.2)
+    process.signal(signal.SIGTERM)
+    process.wait(60).expect(143)
+    task.database.run("INSERT INTO others SELECT repeat('x', 1000) FROM generate_series(1, 3000); INSERT INTO rows VALUES (100);")
+    cdc = shown()
+    check(cdc["lag_bytes"] > 3_000_000, f"{cdc['lag_bytes']} bytes behind 3 MB")
+    check(0 < cdc["lag_seconds"] < 120, f"{cdc['lag_seconds']} s behind a change of this moment")
+    stop = task.database.session(t, "DO $$ BEGIN FOR i IN 1..2000 LOOP INSERT INTO others SELECT repeat('x', 1000) FROM generate_series(1, 100);"
+                                    "COMMIT; PERFORM pg_sleep(0.01); END LOOP; END $$;")
+    wait_until(lambda: (shown()["log"]["seconds_to_limit"] or 0) > 0, "the time until the slot is given up is shown", 60)
+    contains(task.run("status").expect(0).out.decode(), "at the pace of now", "what people are shown")
+    stop()
 
 
 @case("another cluster behind the same address: status 6, and both system identifiers")

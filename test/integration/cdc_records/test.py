@@ -165,6 +165,26 @@ def unchanged_settings(t):
     check("unchanged-columns" not in record["metadata"], "dms-strict names no columns")
 
 
+@case("UnchangedToast fetch asks for the value that the row has now, and names it all the same; a row that is gone has none")
+def unchanged_fetch(t):
+    database = t.database(LONG_TABLE.format(name="plain"))
+    task = Task(t, database, UnchangedToast="fetch", target={"IncludeNullAndEmpty": True})
+    task.load()
+    loaded = [r["data"] for r in task.new_records() if "data" in r][0]
+    database.run("UPDATE plain SET small = 2; UPDATE plain SET id = 5; INSERT INTO plain SELECT 6, 1, repeat('u', 20000);"
+                 "UPDATE plain SET small = 3 WHERE id = 5; UPDATE plain SET small = 4 WHERE id = 6; DELETE FROM plain WHERE id = 6;")
+    database.run("UPDATE plain SET t = 'later' WHERE id = 5;")
+    task.follow()
+    updates = [(r["data"], r["metadata"].get("unchanged-columns")) for r in task.new_records() if r["metadata"]["operation"] == "update"]
+    # When the first was read, the row had another key.
+    equal(updates[0], ({"id": 1, "small": 2}, LONG_COLUMNS), "of a key that no row has any more")
+    now = {**loaded, "id": 5, "t": "later"}
+    equal(updates[1], ({**now, "small": 2}, LONG_COLUMNS), "a change of the key")
+    equal(updates[2], ({**now, "small": 3}, LONG_COLUMNS), "the values are those of now, and marked")
+    equal({name for name in updates[3][0]}, {"id", "small"} | set(LONG_COLUMNS) - {"t"}, "of a row that is gone")
+    equal(updates[4], ({**now, "small": 3}, LONG_COLUMNS[1:]), "what the log has is the log's")
+
+
 # ---- keys and replica identities (23, 24, 25)
 
 @case("a change of the primary key: the record has the new key, the before image the old one")
@@ -377,6 +397,108 @@ def partition_truncate(t):
     task.follow()
     equal([(r["metadata"]["operation"], r["metadata"]["table-name"]) for r in task.new_records()],
           [("truncate-table", "p"), ("insert", "p")], "records")
+
+
+# ---- DDL at its place in the log
+
+def capturing(t, database, label="capture", **endpoint):
+    parts = postgres.urllib.parse.urlsplit(database.uri)
+    source = {"ServerName": parts.hostname, "Port": parts.port, "Username": parts.username, "DatabaseName": parts.path[1:], **endpoint}
+    return Task(t, database, mapping=dmskafka.mapping("public.%"), target={**ALTERS, "IncludeControlDetails": True}, label=label,
+                source=json.dumps(source))
+
+
+def told(task):
+    """(operation, table, columns after it) of each control record, the operation and data of each data record."""
+    out = []
+    for r in task.new_records():
+        meta = r["metadata"]
+        columns = list(r["control"].get("table-def", {}).get("columns", {})) if "control" in r else r["data"]
+        out.append((meta["operation"], meta["table-name"], columns))
+    return out
+
+
+@case("CaptureDdls and DdlArtifactsSchema: ALTER, RENAME and DROP are told at their place in the log, with no change behind them")
+def capture_ddls(t):
+    database = t.database("CREATE SCHEMA ops; CREATE TABLE k (id int PRIMARY KEY, a text); CREATE TABLE gone (id int PRIMARY KEY); CREATE TABLE r (id int PRIMARY KEY);")
+    without = capturing(t, database, label="without")
+    task = capturing(t, database, CaptureDdls=True, DdlArtifactsSchema="ops")
+    for one in (task, without):
+        one.load()
+        one.new_messages()
+    statements = ("ALTER TABLE k ADD b int; INSERT INTO k VALUES (1, 'x', 2); ALTER TABLE k DROP a; ALTER TABLE k ADD c int DEFAULT 7;"
+                  "ALTER TABLE k RENAME c TO d; ALTER TABLE k RENAME TO l; ALTER TABLE l ALTER b TYPE bigint; DROP TABLE gone; ALTER TABLE r RENAME TO s;")
+    database.run(statements)
+    task.follow()
+    equal(told(task), [
+        ("add-column", "k", ["id", "a", "b"]), ("insert", "k", {"id": 1, "a": "x", "b": 2}), ("drop-column", "k", ["id", "b"]),
+        ("add-column", "k", ["id", "b", "c"]), ("rename-column", "k", ["id", "b", "d"]), ("rename-table", "l", ["id", "b", "d"]),
+        ("column-type-change", "l", ["id", "b", "d"]), ("drop-table", "gone", []), ("rename-table", "s", ["id"])], "what is told of each statement")
+    database.run("INSERT INTO l VALUES (2, 3, 4); UPDATE l SET d = 5 WHERE id = 2;")
+    task.follow()
+    equal(told(task), [("insert", "l", {"id": 2, "b": 3, "d": 4}), ("update", "l", {"id": 2, "b": 3, "d": 5})], "rows after it")
+    equal(database.query("SELECT count(*) FROM ops.awsdms_ddl_audit"), "0", "rows that stay in the table")
+    # Without it the ALTERs show with the next change, as one difference.
+    without.follow()
+    equal([record for record in told(without) if record[0] == "insert"][0], ("insert", "k", {"id": 1, "a": "x", "b": 2}), "without")
+    cleaned = task.run("cleanup")
+    contains(cleaned.out.decode() + cleaned.err, "awsdms_intercept_ddl", "what cleanup says")
+    equal(database.query("SELECT count(*) FROM pg_event_trigger"), "0", "event triggers after cleanup")
+    equal(database.query("SELECT count(*) FROM pg_class WHERE relname = 'awsdms_ddl_audit'"), "0", "tables after cleanup")
+
+
+@case("CaptureDdls without a superuser: said once, and ALTERs are told with the next change")
+def capture_without_right(t):
+    server = postgres.Database(postgres.superuser_uri())
+    role = unique("role")
+    server.run(f"CREATE ROLE {role} LOGIN REPLICATION;")
+    database = t.database()
+    name = database.uri.rsplit("/", 1)[1]
+    database.run(f"GRANT CREATE ON DATABASE {name} TO {role}; GRANT ALL ON SCHEMA public TO {role};")
+    t.defer(lambda: database.run(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}"))
+    postgres.Database(postgres.with_user(database.uri, role)).run("CREATE TABLE k (id int PRIMARY KEY);")
+    task = capturing(t, database, CaptureDdls=True, Username=role)
+    outcome = task.load()
+    contains(outcome.err, "an event trigger takes a superuser", "the warning")
+    task.new_messages()
+    database.run("ALTER TABLE k ADD b int; INSERT INTO k VALUES (1, 2);")
+    task.follow()
+    equal(told(task), [("add-column", "k", ["id", "b"]), ("insert", "k", {"id": 1, "b": 2})], "records")
+    task.run("cleanup")
+
+
+# ---- tables that come while a task lives
+
+@case("a table that comes later: named while changes are followed, left out by name after a restart, loaded by full-load --then-cdc")
+def late_tables(t):
+    database = t.database("CREATE TABLE k (id int PRIMARY KEY); INSERT INTO k VALUES (1);")
+    task = Task(t, database)
+    task.load()
+    process = task.start()
+    wait_until(lambda: database.query("SELECT count(*) FROM pg_replication_slots WHERE active AND database = current_database()") == "1", "it follows", 30)
+    database.run("CREATE TABLE late (id int PRIMARY KEY, v int); INSERT INTO late SELECT i, 0 FROM generate_series(1, 100) i; INSERT INTO k VALUES (2);")
+    wait_until(lambda: "public.late came into the source, and the rules select it" in process.said(), "the new table is named", 60, 0.2)
+    process.signal(15)
+    process.wait(60).expect(143)
+    task.new_messages()
+    for _ in range(2):
+        database.run("UPDATE late SET v = v + 1 WHERE id = 1; INSERT INTO k SELECT max(id) + 1 FROM k;")
+        outcome = task.follow(status=7)
+        contains(outcome.err, "public.late", "the table that is left out")
+        equal({r["metadata"]["table-name"] for r in task.new_records()}, {"k"}, "tables of what is followed")
+    # Written to all the while: nothing between the snapshot and the log is missed.
+    writer = database.session(t, "DO $$ BEGIN FOR i IN 1..400 LOOP UPDATE late SET v = v + 1 WHERE id = i % 100 + 1; COMMIT; PERFORM pg_sleep(0.005); END LOOP; END $$;")
+    task.run("full-load", "--then-cdc", "--until-current")
+    wait_until(lambda: database.query("SELECT sum(v) FROM late") == str(400 + 2), "the writer is done", 60, 0.1)
+    writer()
+    task.follow()
+    rows = {}
+    for message in task.messages():
+        record = wire.parsed(message)
+        if record["metadata"]["table-name"] == "late" and "data" in record:
+            rows[record["data"]["id"]] = record["data"]["v"]
+    expected = dict(map(int, line.split("|")) for line in database.run("SELECT id, v FROM late").split())
+    equal(rows, expected, "the late table, folded by key")
 
 
 # ---- types and names (40, 63, 69)

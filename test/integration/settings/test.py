@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import dmskafka, kafka, postgres, sqlite, wire
-from lib.harness import case, check, contains, equal, main, unique
+from lib.harness import case, check, contains, equal, main, unique, wait_until
 
 
 def load(t, *args, status=0, env=None, program="full-load"):
@@ -245,6 +245,66 @@ def lobs(t):
     for size, status in ((65, 0), (64, 5)):
         settings = dmskafka.task_settings(1, {"TargetMetadata": {"LobMaxSize": size}})
         load(t, "--source", source, "--target", dmskafka.kafka_target(t.topic()), "--task-settings", settings, *state(t), status=status)
+
+
+# --- following changes ------------------------------------------------------------------------------------------------------
+
+
+def follow_task(t, database, groups, source=None):
+    topic, file = t.topic(), state(t)
+    args = ("--source", source or database.uri, "--target", dmskafka.kafka_target(topic), "--task-id", topic.replace("_", "-")[-30:].strip("-"),
+            "--task-settings", dmskafka.task_settings(1, groups), *file)
+    t.defer(lambda: dmskafka.run(t, "cleanup", *args))
+    return topic, args
+
+
+@case("StopTaskCachedChangesNotApplied ends with the load, StopTaskCachedChangesApplied with the changes made meanwhile; the next run goes on")
+def stop_after_load(t):
+    for setting, between in (("StopTaskCachedChangesNotApplied", [1, 2]), ("StopTaskCachedChangesApplied", [1, 2])):
+        database = t.database("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1), (2);")
+        topic, args = follow_task(t, database, {"FullLoadSettings": {setting: True}})
+        first = load(t, *args, "--then-cdc")
+        equal(ids(topic), between, f"rows after the first run with {setting}")
+        equal("following up to what is the end" in first.err, setting == "StopTaskCachedChangesApplied", "whether changes were followed")
+        database.run("INSERT INTO orders VALUES (3);")
+        second = dmskafka.start(t, "full-load", *args, "--then-cdc")
+        wait_until(lambda: ids(topic) == [1, 2, 3], "the next run goes on", 60, 0.1)
+        check(second.running(), f"{setting} ended a run that loaded nothing")
+        second.signal(15)
+        second.wait(60).expect(143)
+
+
+@case("TransactionConsistencyTimeout bounds how long a new slot waits for others' transactions, and names them")
+def transaction_timeout(t):
+    database = t.database("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1);")
+    open_transaction = database.session(t, "BEGIN; INSERT INTO orders VALUES (9);")
+    wait_until(lambda: database.query("SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()") != "0", "it is open", 30)
+    _, args = follow_task(t, database, {"FullLoadSettings": {"TransactionConsistencyTimeout": 2}})
+    refused = load(t, *args, "--prepare-cdc", status=4)
+    contains(refused.err, "could not be made within 2 s (TransactionConsistencyTimeout)", "what is said")
+    check(2 <= refused.seconds < 30, f"it took {refused.seconds:.1f} s")
+    equal(database.query("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"), "0", "slots left behind")
+    _, args = follow_task(t, database, {"FullLoadSettings": {"TransactionConsistencyTimeout": 60}})
+    process = dmskafka.start(t, "full-load", *args, "--prepare-cdc")
+    wait_until(lambda: "waits until the transactions that are under way have ended" in process.said() or not process.running(), "it waits", 60)
+    open_transaction()
+    process.wait(60).expect(0)
+
+
+@case("Logging: EnableLogging with LogComponents of one Severity says as much, and flags win")
+def logging(t):
+    def words(severity, *flags, enabled=True):
+        components = [{"Id": name, "Severity": f"LOGGER_SEVERITY_{severity}"} for name in ("SOURCE_UNLOAD", "TARGET_LOAD")]
+        groups = {"Logging": {"EnableLogging": enabled, "LogComponents": components}}
+        outcome = load(t, "--source", shop(t), "--target", "discard:", "--task-settings", dmskafka.task_settings(groups=groups), *flags)
+        return "full load of" in outcome.err, " debug: " in outcome.err
+
+    equal(words("DEFAULT"), (True, False), "DEFAULT")
+    equal(words("INFO"), (True, False), "INFO")
+    equal(words("WARNING"), (False, False), "WARNING")
+    equal(words("ERROR"), (False, False), "ERROR")
+    equal(words("ERROR", enabled=False), (True, False), "without EnableLogging")
+    equal(words("ERROR", "--verbose")[0], True, "--verbose wins")
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------------
