@@ -4,25 +4,25 @@
 
 namespace dmskafka {
 
-bool InFlightBudget::try_take(std::int64_t bytes) noexcept {
+bool InFlightBudget::try_take(std::uint64_t messages, std::int64_t bytes) noexcept {
   std::int64_t taken = bytes_.load();
   do {
     if (taken != 0 && taken + bytes > bytes_max_) return false;
   } while (!bytes_.compare_exchange_weak(taken, taken + bytes));
-  messages_.fetch_add(1);
+  messages_.fetch_add(messages);
   return true;
 }
 
-Result<void> InFlightBudget::acquire(std::size_t bytes, const std::stop_token& stop) {
+Result<void> InFlightBudget::acquire(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop) {
   const auto wanted = static_cast<std::int64_t>(bytes);
-  if (!closed() && try_take(wanted)) return {};
+  if (!closed() && try_take(messages, wanted)) return {};
   MutexLock lock(mutex_);
   // Sequentially consistent against release(): either it sees the waiter, or the waiter sees the room.
   waiters_.fetch_add(1);
   bool taken = false;
   while (!error_ && !stop.stop_requested()) {
     if (changed_.wait_for(mutex_, stop, std::chrono::seconds(1),
-                          [&] { return closed() || try_take(wanted); })) {
+                          [&] { return closed() || try_take(messages, wanted); })) {
       taken = !closed();
       break;
     }

@@ -18,9 +18,9 @@ class InFlightBudget {
  public:
   explicit InFlightBudget(std::size_t bytes_max) : bytes_max_(static_cast<std::int64_t>(bytes_max)) {}
 
-  /// Takes room for one message; blocks while there is none. A message larger than the whole budget is taken when
-  /// nothing else is in flight. Errors: kCancelled; the error given to close().
-  Result<void> acquire(std::size_t bytes, const std::stop_token& stop);
+  /// Takes room for messages of `bytes` together; blocks while there is none. What is larger than the whole budget is
+  /// taken when nothing else is in flight. Errors: kCancelled; the error given to close().
+  Result<void> acquire(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop);
   /// Gives the room of `messages` messages back.
   void release(std::uint64_t messages, std::size_t bytes) noexcept;
   /// Ends intake: acquire() fails with the first error given. Does not count anything as reported.
@@ -33,7 +33,7 @@ class InFlightBudget {
   bool wait_empty(std::chrono::nanoseconds wait, const std::stop_token& stop);
 
  private:
-  bool try_take(std::int64_t bytes) noexcept;
+  bool try_take(std::uint64_t messages, std::int64_t bytes) noexcept;
 
   const std::int64_t bytes_max_;
   std::atomic<std::int64_t> bytes_{0};

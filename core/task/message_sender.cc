@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/base/logging.h"
 #include "core/task/partitioner.h"
 #include "core/task/task_progress.h"
@@ -10,6 +12,9 @@ namespace dmskafka {
 namespace {
 // What a thread keeps between messages; a rare huge value is not held on to.
 constexpr std::size_t kBufferBytesKept = 4 << 20;
+// The messages of a portion wait in the processor's cache until they are sent together.
+constexpr std::size_t kPortionMessages = 32;
+constexpr std::size_t kPortionBytes = 64 << 10;
 // Enough to find the row again; a key can be as long as a message.
 constexpr std::size_t kKeyShownMax = 120;
 }  // namespace
@@ -18,26 +23,70 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
                                  DeliveryTicket& ticket, const std::stop_token& stop) {
   std::uint64_t failed = 0;
   std::uint64_t filtered = 0;
-  std::size_t taken = 0;
+  std::size_t done = 0;
   Result<void> sent;
-  for (; taken < changes.size(); ++taken) {
-    if (!plan.selects(changes[taken])) {
+  const auto send_waiting = [&] {
+    std::size_t taken = 0;
+    sent = send_portion(topic, ticket, taken, stop);
+    done += taken;
+  };
+  for (const Change& change : changes) {
+    if (!plan.selects(change)) {
       ++filtered;
       continue;
     }
     message_.clear();
-    plan.encode(changes[taken], options_.clock.now(), message_);
+    plan.encode(change, options_.clock.now(), message_);
     failed += message_.failed_expressions;
-    if (message_.lost_something() && !account(topic, ticket)) continue;
-    sent = send_message(topic, ticket, stop);
+    const bool whole = !message_.lost_something() || account(topic, ticket);
+    if (!whole || !allowed(topic, ticket)) {
+      ++done;
+      continue;
+    }
+    add_to_portion();
+    if (portion_size_ < kPortionMessages && portion_bytes_ < kPortionBytes) continue;
+    send_waiting();
     if (!sent) break;
   }
+  if (sent) send_waiting();
   if (failed != 0) ticket.table->expressions_failed.fetch_add(failed, std::memory_order_relaxed);
   if (filtered != 0) ticket.table->rows_filtered.fetch_add(filtered, std::memory_order_relaxed);
   // Last, since whoever waits for the unit may go on with it at once.
-  const std::size_t lost = changes.size() - taken;
+  const std::size_t lost = changes.size() - done - filtered;
   if (lost != 0) ticket.unit->lost(lost);
   if (filtered != 0) ticket.unit->reported(filtered);
+  return sent;
+}
+
+void MessageSender::add_to_portion() {
+  if (portion_size_ == portion_.size()) portion_.emplace_back();
+  Waiting& waiting = portion_[portion_size_++];
+  std::swap(waiting.key, message_.key);
+  std::swap(waiting.value, message_.value);
+  portion_bytes_ += waiting.key.size() + waiting.value.size();
+}
+
+Result<void> MessageSender::send_portion(const Topic& topic, DeliveryTicket& ticket, std::size_t& taken,
+                                         const std::stop_token& stop) {
+  taken = 0;
+  if (portion_size_ == 0) return {};
+  outbound_.clear();
+  const std::span<Waiting> waiting = std::span(portion_).first(portion_size_);
+  for (const Waiting& message : waiting) {
+    outbound_.push_back(outbound(topic, ticket, message.key, message.value));
+  }
+  const auto sent = sink_.send_all(outbound_, taken, stop);
+  // The last one is what the portion ended for: where rows are large, it is the only one.
+  for (Waiting& message : waiting) {
+    message.key.clear();
+    message.value.clear();
+    message.value.shrink(&message == &waiting.back() ? kBufferBytesKept : kPortionBytes);
+  }
+  // The next message is written where the largest one was.
+  std::swap(waiting.back().key, message_.key);
+  std::swap(waiting.back().value, message_.value);
+  portion_size_ = 0;
+  portion_bytes_ = 0;
   return sent;
 }
 
@@ -65,18 +114,19 @@ bool MessageSender::account(const Topic& topic, DeliveryTicket& ticket) {
 }
 
 void MessageSender::refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated) {
-  const OutboundMessage message = outbound(topic, ticket);
+  const OutboundMessage message = outbound(topic, ticket, message_.key, message_.value);
   listener_.failed(
       ticket, FailedMessage{topic.name, message.partition, message.key, message.value, reason, truncated});
   message_.clear();
   message_.value.shrink(kBufferBytesKept);
 }
 
-OutboundMessage MessageSender::outbound(const Topic& topic, DeliveryTicket& ticket) const {
+OutboundMessage MessageSender::outbound(const Topic& topic, DeliveryTicket& ticket, const ByteBuffer& key,
+                                        const ByteBuffer& value) const {
   OutboundMessage message;
   message.topic = &topic;
-  message.key = message_.key.view();
-  message.value = message_.value.view();
+  message.key = key.view();
+  message.value = value.view();
   message.ticket = &ticket;
   if (topic.partition_count > 0) {
     message.partition = partition_of(options_.partitioner, message.key, topic.partition_count);
@@ -144,20 +194,22 @@ Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topi
   return sent;
 }
 
+bool MessageSender::allowed(const Topic& topic, DeliveryTicket& ticket) {
+  const std::size_t bytes = message_.key.size() + message_.value.size();
+  // SPEC MessageMaxBytes: "The maximum size in bytes for records created on the endpoint."
+  if (bytes <= static_cast<std::uint64_t>(options_.message_bytes_max)) return true;
+  const Error reason(
+      ErrorCode::kUndelivered,
+      fmt::format("the message has {} bytes, MessageMaxBytes allows {}", bytes, options_.message_bytes_max));
+  refuse(topic, ticket, reason, false);
+  return false;
+}
+
 Result<void> MessageSender::send_message(const Topic& topic, DeliveryTicket& ticket,
                                          const std::stop_token& stop) {
-  const OutboundMessage message = outbound(topic, ticket);
-  const std::size_t bytes = message.key.size() + message.value.size();
-  // SPEC MessageMaxBytes: "The maximum size in bytes for records created on the endpoint."
-  if (bytes > static_cast<std::uint64_t>(options_.message_bytes_max)) {
-    const Error reason(ErrorCode::kUndelivered,
-                       fmt::format("the message has {} bytes, MessageMaxBytes allows {}", bytes,
-                                   options_.message_bytes_max));
-    refuse(topic, ticket, reason, false);
-    return {};
-  }
-  DMSKAFKA_TRY(sink_.send(message, stop));
-  if (bytes > kBufferBytesKept) {
+  if (!allowed(topic, ticket)) return {};
+  DMSKAFKA_TRY(sink_.send(outbound(topic, ticket, message_.key, message_.value), stop));
+  if (message_.value.size() > kBufferBytesKept) {
     message_.clear();
     message_.value.shrink(kBufferBytesKept);
   }

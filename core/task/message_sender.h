@@ -1,7 +1,9 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stop_token>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/settings/task_settings.h"
@@ -24,7 +26,7 @@ class MessageSender {
   MessageSender(Sink& sink, DeliveryListener& listener, const Options& options)
       : sink_(sink), listener_(listener), options_(options) {}
 
-  /// Sends data records of one table, in order. REQUIRES: all of `changes` are counted on `ticket.unit` (sent());
+  /// Sends data records of one table, in order, in portions. REQUIRES: all of `changes` are counted on `ticket.unit` (sent());
   /// on an error those not taken are lost to it. Errors: those of Sink::send().
   Result<void> send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                     DeliveryTicket& ticket, const std::stop_token& stop);
@@ -45,8 +47,16 @@ class MessageSender {
  private:
   /// Tells what was lost while the message was put together; false: it must not be sent.
   bool account(const Topic& topic, DeliveryTicket& ticket);
+  /// False, and told, when the message is larger than MessageMaxBytes allows.
+  bool allowed(const Topic& topic, DeliveryTicket& ticket);
+  /// Puts the encoded message behind those that wait to be sent together.
+  void add_to_portion();
+  /// Sends those; how many of them were taken, also on an error, goes to `taken`.
+  Result<void> send_portion(const Topic& topic, DeliveryTicket& ticket, std::size_t& taken,
+                            const std::stop_token& stop);
   void refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated);
-  OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket) const;
+  OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket, const ByteBuffer& key,
+                           const ByteBuffer& value) const;
   Result<void> count_and_send(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);
   Result<void> send_message(const Topic& topic, DeliveryTicket& ticket, const std::stop_token& stop);
 
@@ -54,6 +64,14 @@ class MessageSender {
   DeliveryListener& listener_;
   Options options_;
   EncodedMessage message_;
+  struct Waiting {
+    ByteBuffer key;
+    ByteBuffer value;
+  };
+  std::vector<Waiting> portion_;  // the first portion_size_ are filled; the memory of all stays
+  std::size_t portion_size_ = 0;
+  std::size_t portion_bytes_ = 0;
+  std::vector<OutboundMessage> outbound_;
 };
 
 }  // namespace dmskafka

@@ -32,7 +32,10 @@ class CountingSink final : public Sink {
     return std::vector<const Topic*>();
   }
   Result<void> send(const OutboundMessage& message, std::stop_token) override {
+    if (room-- == 0) return Error(ErrorCode::kTargetUnavailable, "full");
     bytes += message.key.size() + message.value.size();
+    if (keep) values.emplace_back(message.value);
+    message.ticket->unit->reported(1);
     return {};
   }
   void flush() noexcept override {}
@@ -40,21 +43,68 @@ class CountingSink final : public Sink {
   std::optional<Error> failure() const override { return std::nullopt; }
   std::uint64_t in_flight() const noexcept override { return 0; }
 
+  std::uint64_t room = ~std::uint64_t{0};  ///< messages taken before it fails
+  bool keep = false;
   std::uint64_t bytes = 0;
+  std::vector<std::string> values;
 };
 
-class NoListener final : public DeliveryListener {
+class FailureListener final : public DeliveryListener {
  public:
   void delivered(DeliveryTicket&, std::uint64_t, std::uint64_t) noexcept override {}
-  void failed(DeliveryTicket&, const FailedMessage&) noexcept override {}
+  void failed(DeliveryTicket& ticket, const FailedMessage& message) noexcept override {
+    failures.emplace_back(message.value.substr(0, 4));
+    ticket.unit->reported(1);
+  }
+  std::vector<std::string> failures;
 };
+
+/// A table of two columns with rows of which the values are given, and what sends them.
+struct Fixture {
+  explicit Fixture(const std::vector<std::string>& values) {
+    schema.name = {"s", "t"};
+    topic.name = "t";
+    topic.partition_count = 3;
+    sink.keep = true;
+    for (const std::string& value : values) {
+      const std::span<Value> row = batch.allocate_values(2);
+      row[0] = Value::text(batch.store("key"));
+      row[1] = Value::text(batch.store(value));
+      Change& change = batch.add();
+      change.table = &schema;
+      change.after = row;
+    }
+    unit.sent(values.size());
+  }
+  Result<void> send() {
+    const PlainPlan plan(schema);
+    MessageSender sender(sink, listener, MessageSender::Options());
+    auto sent = sender.send(plan, topic, batch.changes(), ticket, {});
+    unit.seal();
+    return sent;
+  }
+
+  TableSchema schema;
+  CountingSink sink;
+  FailureListener listener;
+  Topic topic;
+  ChangeBatch batch;
+  DeliveryUnit unit;
+  DeliveryTicket ticket{&unit, nullptr, MessageKind::kData};
+};
+
+std::vector<std::string> numbered_values(int count) {
+  std::vector<std::string> values;
+  for (int i = 0; i < count; ++i) values.push_back(std::to_string(i));
+  return values;
+}
 
 TEST_CASE("message_sender: encoding and sending a row allocate nothing") {
   TableSchema schema;
   schema.name = {"s", "t"};
   const PlainPlan plan(schema);
   CountingSink sink;
-  NoListener listener;
+  FailureListener listener;
   MessageSender sender(sink, listener, MessageSender::Options());
   Topic topic;
   topic.name = "t";
@@ -79,6 +129,41 @@ TEST_CASE("message_sender: encoding and sending a row allocate nothing") {
   }
   CHECK(allocation_count() == before);
   CHECK(sink.bytes == 20 * batch.changes().size() * 39);
+}
+
+TEST_CASE("message_sender: rows leave in their order, large and small, the last portion too") {
+  std::vector<std::string> values = numbered_values(100);
+  values[40] = std::string(200'000, 'x');
+  values[41] = std::string(300'000, 'y');
+  Fixture fixture(values);
+  REQUIRE(fixture.send().ok());
+  CHECK(fixture.sink.values == values);
+  CHECK((fixture.unit.settled() && fixture.unit.intact()));
+}
+
+TEST_CASE("message_sender: a message above MessageMaxBytes is reported alone, between its neighbours") {
+  std::vector<std::string> values = numbered_values(100);
+  values[50] = std::string(1'000'001, 'x');
+  Fixture fixture(values);
+  REQUIRE(fixture.send().ok());
+  values.erase(values.begin() + 50);
+  CHECK(fixture.sink.values == values);
+  CHECK(fixture.listener.failures == std::vector<std::string>{"xxxx"});
+  CHECK((fixture.unit.settled() && fixture.unit.intact()));
+}
+
+TEST_CASE("message_sender: rows a failed sink did not take are lost to their unit, those it took are not") {
+  for (const std::uint64_t room : {0U, 1U, 31U, 32U, 33U, 99U}) {
+    CAPTURE(room);
+    Fixture fixture(numbered_values(100));
+    fixture.sink.room = room;
+    const auto sent = fixture.send();
+    REQUIRE_FALSE(sent.ok());
+    CHECK(sent.error().message() == "full");
+    CHECK(fixture.sink.values == numbered_values(static_cast<int>(room)));
+    CHECK(fixture.unit.settled());
+    CHECK_FALSE(fixture.unit.intact());
+  }
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ Result<void> EmbeddedKafkaSink::consume_from_start(std::span<const Topic* const>
 
 Result<void> EmbeddedKafkaSink::send(const OutboundMessage& message, std::stop_token stop) {
   const std::size_t bytes = message.key.size() + message.value.size() + kRecordOverhead;
-  DMSKAFKA_TRY(unconsumed_.acquire(bytes, stop));
+  DMSKAFKA_TRY(unconsumed_.acquire(1, bytes, stop));
   auto sent = inner_->send(message, std::move(stop));
   if (!sent) unconsumed_.release(1, bytes);
   return sent;

@@ -140,9 +140,11 @@ Result<KafkaProperties> producer_properties(const KafkaSinkOptions& options, std
   const std::int64_t message_bytes_max =
       std::max(options.kafka.message_max_bytes, kBatchBytesMax) + kFramingBytes;
   properties.emplace_back("message.max.bytes", fmt::to_string(message_bytes_max));
-  // Our own budget is the bound; librdkafka's must stay above it, or its queue would be full first. One message may be
-  // larger than the whole budget.
-  const std::int64_t queue_bytes = static_cast<std::int64_t>(options.in_flight_bytes_max) + message_bytes_max;
+  // Our own budget is the bound; librdkafka's queue must never be full before it, since a message refused in the middle of
+  // a portion would be overtaken. It counts a message until its report is destroyed, a little later than we do: twice
+  // the budget. One message may be larger than the whole budget.
+  const std::int64_t queue_bytes =
+      2 * static_cast<std::int64_t>(options.in_flight_bytes_max) + message_bytes_max;
   properties.emplace_back("queue.buffering.max.kbytes", fmt::to_string(queue_bytes / 1024 + 1));
   properties.emplace_back("queue.buffering.max.messages", "0");
   return properties;

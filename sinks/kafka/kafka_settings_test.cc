@@ -91,7 +91,7 @@ TEST_CASE("kafka_settings: a producer keeps order and loses nothing") {
   CHECK(values.at("compression.codec") == "lz4");
   CHECK(values.at("batch.size") == "1000000");
   CHECK(values.at("message.max.bytes") == "5002048");
-  CHECK(values.at("queue.buffering.max.kbytes") == "37653");  // (33554432 + 5002048) / 1024 + 1
+  CHECK(values.at("queue.buffering.max.kbytes") == "70421");  // (2 * 33554432 + 5002048) / 1024 + 1
   CHECK(values.at("queue.buffering.max.messages") == "0");
 }
 

@@ -4,9 +4,9 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <deque>
-#include <thread>
 #include <utility>
 
 #include "core/base/logging.h"
@@ -27,7 +27,8 @@ using std::chrono::steady_clock;
 
 // librdkafka answers a purge from its own memory; this bounds what should take milliseconds.
 constexpr milliseconds kPurgeTimeout{10'000};
-constexpr milliseconds kQueueFullPause{2};
+// Messages handed to librdkafka in one call, which reads the clock and locks the topic once for all of them.
+constexpr std::size_t kPortion = 64;
 
 class KafkaSink final : public Sink {
  public:
@@ -45,6 +46,8 @@ class KafkaSink final : public Sink {
   Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec> specs,
                                                 std::stop_token stop) override;
   Result<void> send(const OutboundMessage& message, std::stop_token stop) override;
+  Result<void> send_all(std::span<const OutboundMessage> messages, std::size_t& taken,
+                        const std::stop_token& stop) override;
   void flush() noexcept override;
   Result<void> close(milliseconds timeout) override;
   std::optional<Error> failure() const override { return budget_.failure(); }
@@ -53,8 +56,9 @@ class KafkaSink final : public Sink {
  private:
   Result<ProducerGroup*> group_for(std::int64_t batch_bytes);
   Result<const Topic*> add_topic(const TopicSpec& spec, const TopicFacts& facts);
-  Result<void> produce(const OutboundMessage& message, const std::stop_token& stop);
-  Result<void> not_taken(const OutboundMessage& message, int code);
+  Result<void> send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
+                            const std::stop_token& stop);
+  Result<void> not_taken(const Topic& topic, const rd_kafka_message_s& message);
   void flush_until(steady_clock::time_point deadline);
   void release_clients();
   std::string compression() const;
@@ -136,43 +140,84 @@ Result<ProducerGroup*> KafkaSink::group_for(std::int64_t batch_bytes) {
 }
 
 Result<void> KafkaSink::send(const OutboundMessage& message, std::stop_token stop) {
-  assert(message.partition >= 0 && message.partition < message.topic->partition_count);
-  const std::size_t bytes = message.key.size() + message.value.size() + kMessageOverhead;
-  DMSKAFKA_TRY(budget_.acquire(bytes, stop));
-  auto produced = produce(message, stop);
-  if (!produced) budget_.release(1, bytes);
-  return produced;
+  std::size_t taken = 0;
+  return send_portion({&message, 1}, taken, stop);
 }
 
-Result<void> KafkaSink::produce(const OutboundMessage& message, const std::stop_token& stop) {
-  const auto& topic = static_cast<const KafkaTopic&>(*message.topic);
-  rd_kafka_topic_s* handle =
-      topic.handles[static_cast<std::size_t>(message.partition) % topic.handles.size()].get();
-  // Null would be sent as a null key, or as a tombstone, where empty is meant. librdkafka copies and does not write.
-  constexpr std::string_view kEmpty = "";
-  const std::string_view key = message.key.empty() ? kEmpty : message.key;
-  const std::string_view value = message.value.empty() ? kEmpty : message.value;
-  for (;;) {
-    if (rd_kafka_produce(handle, message.partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
-                         value.size(), key.data(), key.size(), message.ticket) == 0) {
-      return {};
-    }
-    const rd_kafka_resp_err_t code = rd_kafka_last_error();
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return not_taken(message, code);
-    // Rare: our own budget is smaller than librdkafka's. Nothing of this thread overtakes the message while it waits here.
-    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-    if (auto failed = budget_.failure()) return *failed;
-    std::this_thread::sleep_for(kQueueFullPause);
+Result<void> KafkaSink::send_all(std::span<const OutboundMessage> messages, std::size_t& taken,
+                                 const std::stop_token& stop) {
+  taken = 0;
+  while (!messages.empty()) {
+    const auto portion = messages.first(std::min(messages.size(), kPortion));
+    DMSKAFKA_TRY(send_portion(portion, taken, stop));
+    messages = messages.subspan(portion.size());
   }
+  return {};
 }
 
-Result<void> KafkaSink::not_taken(const OutboundMessage& message, int code) {
-  if (report_verdict(code) == ReportVerdict::kMessageAtFault) {
-    reports_->reject({message.topic->name, message.partition, std::string(message.key),
-                      std::string(message.value), message.ticket, code});
+std::size_t bytes_of(const rd_kafka_message_t& message) {
+  return message.len + message.key_len + kMessageOverhead;
+}
+
+rd_kafka_message_t rdkafka_message(const OutboundMessage& message) {
+  assert(message.partition >= 0 && message.partition < message.topic->partition_count);
+  // Null would be sent as a null key, or as a tombstone, where empty is meant. librdkafka copies and does not write.
+  static constexpr char kEmpty[] = "";
+  rd_kafka_message_t made = {};
+  made.partition = message.partition;
+  made.key = const_cast<char*>(message.key.empty() ? kEmpty : message.key.data());
+  made.key_len = message.key.size();
+  made.payload = const_cast<char*>(message.value.empty() ? kEmpty : message.value.data());
+  made.len = message.value.size();
+  made._private = message.ticket;
+  return made;
+}
+
+Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
+                                     const std::stop_token& stop) {
+  const auto& topic = static_cast<const KafkaTopic&>(*messages.front().topic);
+  std::size_t bytes = 0;
+  for (const OutboundMessage& message : messages) {
+    bytes += message.key.size() + message.value.size() + kMessageOverhead;
+  }
+  DMSKAFKA_TRY(budget_.acquire(messages.size(), bytes, stop));
+  Result<void> sent;
+  std::array<rd_kafka_message_t, kPortion> portion;  // filled as far as it is used
+  for (std::size_t producer = 0; producer < topic.handles.size(); ++producer) {
+    std::size_t count = 0;
+    for (const OutboundMessage& message : messages) {
+      if (static_cast<std::size_t>(message.partition) % topic.handles.size() == producer) {
+        portion[count++] = rdkafka_message(message);
+      }
+    }
+    if (count == 0) continue;
+    const int produced = rd_kafka_produce_batch(topic.handles[producer].get(), RD_KAFKA_PARTITION_UA,
+                                                RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION,
+                                                portion.data(), static_cast<int>(count));
+    taken += count;
+    if (static_cast<std::size_t>(produced) == count) continue;
+    for (const rd_kafka_message_t& message : std::span(portion).first(count)) {
+      if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+      if (auto refused = not_taken(topic, message); !refused) {
+        sent = refused;
+        --taken;
+        budget_.release(1, bytes_of(message));
+      }
+    }
+  }
+  return sent;
+}
+
+/// A message at fault alone is reported as failed and counts as taken; any other reason is the sink's failure.
+Result<void> KafkaSink::not_taken(const Topic& topic, const rd_kafka_message_s& message) {
+  if (report_verdict(message.err) == ReportVerdict::kMessageAtFault) {
+    reports_->reject({topic.name, message.partition,
+                      std::string(static_cast<const char*>(message.key), message.key_len),
+                      std::string(static_cast<const char*>(message.payload), message.len),
+                      static_cast<DeliveryTicket*>(message._private), message.err});
     return {};
   }
-  budget_.close(sink_failure(code, ""));
+  budget_.close(sink_failure(message.err, ""));
   return *budget_.failure();
 }
 

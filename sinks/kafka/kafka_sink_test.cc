@@ -153,6 +153,59 @@ TEST_CASE("kafka_sink: a message too large for the producer fails alone, its bat
   CHECK(fixture.sink->close(seconds(10)).ok());
 }
 
+TEST_CASE("kafka_sink: messages handed over together keep their order, and one at fault fails alone") {
+  KafkaSinkOptions options;
+  options.producer_count = 2;
+  Fixture fixture(4, options);
+  constexpr std::size_t kCount = 300;  // several portions
+  constexpr std::size_t kLarge = 150;
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kCount; ++i) keys.push_back(std::to_string(i));
+  const std::string large(1'100'000, 'x');
+  std::vector<OutboundMessage> messages;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    messages.push_back({fixture.topic, static_cast<std::int32_t>(i % 4), keys[i],
+                        i == kLarge ? std::string_view(large) : std::string_view("{}"), &fixture.ticket});
+  }
+  std::size_t taken = 0;
+  REQUIRE(fixture.sink->send_all(messages, taken, {}).ok());
+  CHECK(taken == kCount);
+  REQUIRE(fixture.listener.wait_reported(kCount));
+  CHECK(fixture.listener.delivered_of(fixture.ticket) == kCount - 1);
+  REQUIRE(fixture.listener.failures().size() == 1);
+  CHECK(fixture.listener.failures()[0].key == keys[kLarge]);
+  CHECK(fixture.listener.failures()[0].value == large);
+  CHECK(fixture.sink->in_flight() == 0);
+  for (std::size_t partition = 0; partition < 4; ++partition) {
+    std::vector<MockKafka::Message> expected;
+    for (std::size_t i = partition; i < kCount; i += 4) {
+      if (i != kLarge) expected.emplace_back(keys[i], "{}");
+    }
+    CHECK(fixture.cluster.read("t", static_cast<int>(partition), expected.size()) == expected);
+  }
+  CHECK(fixture.sink->close(seconds(10)).ok());
+}
+
+TEST_CASE("kafka_sink: a fatal error in the middle of messages handed over together loses count of none") {
+  Fixture fixture(1);
+  fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER});
+  const std::vector<OutboundMessage> messages(100, {fixture.topic, 0, "k", "{}", &fixture.ticket});
+  std::uint64_t taken_in_all = 0;
+  Result<void> sent;
+  const auto deadline = steady_clock::now() + seconds(30);
+  while (sent && steady_clock::now() < deadline) {
+    std::size_t taken = 0;
+    sent = fixture.sink->send_all(messages, taken, {});
+    if (sent) CHECK(taken == messages.size());
+    taken_in_all += taken;
+  }
+  REQUIRE_FALSE(sent.ok());
+  CHECK(sent.error().code() == ErrorCode::kProducerFatal);
+  static_cast<void>(fixture.sink->close(seconds(10)));
+  CHECK(fixture.sink->in_flight() == 0);
+  CHECK(fixture.listener.delivered_count() + fixture.listener.failures().size() == taken_in_all);
+}
+
 TEST_CASE("kafka_sink: a fatal producer error is the sink's failure, and every message is reported") {
   Fixture fixture(1);
   fixture.cluster.fail_produce({RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER});
