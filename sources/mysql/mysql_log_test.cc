@@ -483,17 +483,19 @@ TEST_CASE("mysql_log: ServerId is our number among the replicas, and nobody else
     };
     Log log(database, {"t"}, open_with(database, {PartialImages::kRefuse, 77'123}), "FIRST");
     log.start();
+    const std::string own = session.exec("SELECT @@GLOBAL.server_id")[0][0].value();
+    Log taken(database, {"t"},
+              open_with(database, {PartialImages::kRefuse, static_cast<std::uint32_t>(std::stoul(own))}),
+              "THIRD");
+    CHECK(taken.try_open(log.position).error().code() == ErrorCode::kSourceRejected);
+    // Its list of replicas can crash it: it is not asked, by us and here.
+    if (session.exec("SELECT VERSION()")[0][0].value().starts_with("5.7")) continue;
     CHECK(listed("77123"));
     Log same(database, {"t"}, open_with(database, {PartialImages::kRefuse, 77'123}), "SECOND");
     const auto refused = same.try_open(log.position);
     REQUIRE(!refused);
     CHECK(refused.error().code() == ErrorCode::kSourceRejected);
     CHECK(refused.error().message().find("ServerId 77123") != std::string::npos);
-    const std::string own = session.exec("SELECT @@GLOBAL.server_id")[0][0].value();
-    Log taken(database, {"t"},
-              open_with(database, {PartialImages::kRefuse, static_cast<std::uint32_t>(std::stoul(own))}),
-              "THIRD");
-    CHECK(taken.try_open(log.position).error().code() == ErrorCode::kSourceRejected);
   }
 }
 

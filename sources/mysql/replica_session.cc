@@ -28,6 +28,7 @@ constexpr std::uint16_t kNonBlocking = 1;  // the end of the log is the end of t
 constexpr std::chrono::nanoseconds kHeartbeat = std::chrono::seconds(1);
 constexpr std::size_t kHostMax = 60;
 constexpr std::uint32_t kUpperHalf = 0x8000'0000;
+constexpr std::uint32_t kReplicasListedSafelySince = 80000;
 constexpr std::uint32_t kShowReplicasSince = 80022;
 constexpr std::uint64_t kOffsetMax = UINT32_MAX;
 constexpr int kEventsBeforeDescription = 4;
@@ -112,6 +113,12 @@ Result<void> register_replica(Connection& connection, const Replica& replica, co
   return send_command(connection, kRegisterReplica, packet, Answer::kExpected, stop);
 }
 
+/// MySQL 5.7 keeps a replica that said so and then did not ask for the log, and SHOW SLAVE HOSTS follows its dangling pointer:
+/// the server crashes. There we neither say that we are one nor ask who is.
+bool lists_replicas_safely(const ServerVersion& version) {
+  return version.is_mariadb() || version.number >= kReplicasListedSafelySince;
+}
+
 /// The numbers that replicas and the server itself have already.
 Result<std::set<std::uint32_t>> taken_ids(Connection& connection, const std::string& own_host,
                                           const std::stop_token& stop) {
@@ -124,6 +131,7 @@ Result<std::set<std::uint32_t>> taken_ids(Connection& connection, const std::str
   DMSKAFKA_ASSIGN(const QueryResult own, connection.query("SELECT @@GLOBAL.server_id", stop));
   add(own.text(0, 0));
   const ServerVersion& version = connection.version();
+  if (!lists_replicas_safely(version)) return taken;
   const bool renamed = !version.is_mariadb() && version.number >= kShowReplicasSince;
   DMSKAFKA_ASSIGN(const Connection::Outcome outcome,
                   connection.run(renamed ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS", stop));
@@ -168,7 +176,11 @@ Result<Replica> choose_replica(Connection& connection, const ReplicaWish& wish, 
 Result<void> try_replica(const std::shared_ptr<const SourceSettings>& settings, const Replica& replica,
                          const std::stop_token& stop) {
   DMSKAFKA_ASSIGN(Connection connection, Connection::open(settings, stop));
-  return register_replica(connection, replica, stop);
+  if (connection.version().is_mariadb()) return register_replica(connection, replica, stop);
+  // MySQL asks for the same right here, and a replica that goes again at once may stay in its list.
+  DMSKAFKA_ASSIGN(const Connection::Outcome shown, connection.run("SHOW BINLOG EVENTS LIMIT 1", stop));
+  if (shown.failure) return Error(ErrorCode::kSourceRejected, shown.failure->message);
+  return {};
 }
 
 Result<Checksum> start_dump(Connection& connection, const Replica& replica, const DumpStart& start,
@@ -177,7 +189,9 @@ Result<Checksum> start_dump(Connection& connection, const Replica& replica, cons
     DMSKAFKA_TRY(connection.query(statement, stop));
   }
   DMSKAFKA_ASSIGN(const QueryResult checksum, connection.query("SELECT @master_binlog_checksum", stop));
-  DMSKAFKA_TRY(register_replica(connection, replica, stop));
+  if (lists_replicas_safely(connection.version())) {
+    DMSKAFKA_TRY(register_replica(connection, replica, stop));
+  }
   const bool by_gtids = start.by == DumpStart::By::kGtid && !connection.version().is_mariadb();
   if (by_gtids) {
     DMSKAFKA_ASSIGN(const Packet packet, dump_by_gtids(replica, start));

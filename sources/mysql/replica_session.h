@@ -25,11 +25,11 @@ struct ReplicaWish {
 };
 
 /// The same for a task at every start, from the upper half of the numbers; another one where the server has it, or knows a
-/// replica that has it. A server that does not let us ask is not asked.
+/// replica that has it. A server that does not let us ask, and MySQL 5.7, which may crash when it is asked, are not asked.
 /// Errors: kSourceRejected: the number that was chosen is taken; those of the connection.
 Result<Replica> choose_replica(Connection& connection, const ReplicaWish& wish, const std::stop_token& stop);
 
-/// Whether the server takes us for a replica, by saying so on a connection of its own. Errors: as start_dump().
+/// Whether we may read the log as a replica, by using the right on a connection of its own. Errors: as start_dump().
 Result<void> try_replica(const std::shared_ptr<const SourceSettings>& settings, const Replica& replica,
                          const std::stop_token& stop);
 

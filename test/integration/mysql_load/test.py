@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import sys
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import dmskafka, kafka, mysql, servers, sqlite, wire
@@ -194,7 +195,7 @@ def refused(t, server):
     outcome = load(t, server.as_user(server.user, "secret-that-is-wrong").url).expect(4)
     contains(outcome.err, f"Access denied for user '{server.user}'", "wrong password")
     check("secret-that-is-wrong" not in outcome.err, "the password was printed")
-    outcome = load(t, server.url.rsplit("/", 1)[0] + "/no_such_shop").expect(4)
+    outcome = load(t, urllib.parse.urlsplit(server.url)._replace(path="/no_such_shop").geturl()).expect(4)
     contains(outcome.err, "Unknown database 'no_such_shop'", "missing database")
     contains(load(t, "mysql://app@no-such-host.invalid/shop").expect(4).err, "no-such-host.invalid", "unknown host")
     port = servers.free_ports(1)
