@@ -10,7 +10,7 @@ packages_quickstart=("${packages_build[@]}" sqlite3 python3)
 packages_test=(
   "${packages_quickstart[@]}"
   clang libclang-rt-14-dev llvm clang-format clang-tidy
-  openjdk-17-jre-headless maven kcat python3-confluent-kafka
+  openjdk-17-jre-headless maven xz-utils kcat python3-confluent-kafka
   postgresql postgresql-client
   mariadb-server mariadb-client libaio1 libnuma1 libncurses6
 )
