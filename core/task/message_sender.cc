@@ -82,7 +82,7 @@ Result<void> MessageSender::send_portion(const Topic& topic, DeliveryTicket& tic
     message.value.clear();
     message.value.shrink(&message == &waiting.back() ? kBufferBytesKept : kPortionBytes);
   }
-  // The next message is written where the largest one was.
+  // The next message is written where the last one was.
   std::swap(waiting.back().key, message_.key);
   std::swap(waiting.back().value, message_.value);
   portion_size_ = 0;

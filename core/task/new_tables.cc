@@ -32,10 +32,12 @@ Result<void> NewTables::ask() {
   for (const TableProgress* table : task_.progress.table_list()) known_.insert(table->name);
   std::vector<TableName> unknown;
   for (const SelectedTable& table : task_.planner.select(catalog)) {
-    if (table.kind == TableKind::kTable && known_.insert(table.name).second) unknown.push_back(table.name);
+    if (table.kind == TableKind::kTable && !known_.contains(table.name)) unknown.push_back(table.name);
   }
   if (unknown.empty()) return {};
   DMSKAFKA_ASSIGN(const std::vector<Result<TableSchema>> schemas, task_.source.describe_tables(unknown));
+  // Not before: where the source failed, the next look asks again.
+  known_.insert(unknown.begin(), unknown.end());
   for (std::size_t i = 0; i < schemas.size(); ++i) {
     if (schemas[i] && handles_.contains(schemas[i]->source_handle)) continue;
     log_warning(fmt::format(
