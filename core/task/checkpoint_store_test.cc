@@ -23,6 +23,7 @@
 
 #include "core/task/state_file_lock.h"
 #include "core/task/state_file_schema.h"
+#include "test/support/random_rounds.h"
 
 namespace dmskafka {
 namespace {
@@ -414,7 +415,7 @@ TEST_CASE("checkpoint_store: at most one of many holds the lock at any time") {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (int round = 0; round < 20'000; ++round) {
+      for (int round = 0; round < random_rounds(20'000); ++round) {
         auto lock = StateFileLock::acquire(path);
         if (!lock) continue;
         if (inside.fetch_add(1) != 0) together.fetch_add(1);

@@ -99,7 +99,7 @@ class Server:
 
 
 def own_kafka(t, *options):
-    return Server(t, "kafka-up", free_ports(2), "--heap", "256m", *_version("KAFKA"), *options)
+    return Server(t, "kafka-up", free_ports(2), "--short-lived", "--heap", "256m", *_version("KAFKA"), *options)
 
 
 def own_postgres(t, *options, port=None, label=None):
