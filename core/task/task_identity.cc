@@ -15,7 +15,8 @@ Error refuse(std::string_view what, std::string_view was, std::string_view is) {
 }
 
 std::string text(const SourceIdentity& source) {
-  return fmt::format("{} {} {}", source.kind, source.server, source.database);
+  const std::string_view blank = source.database.empty() ? "" : " ";
+  return fmt::format("{} {}{}{}", source.kind, source.server, blank, source.database);
 }
 
 }  // namespace

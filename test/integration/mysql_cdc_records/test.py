@@ -210,6 +210,32 @@ def compressed(t, server):
     equal(records[3]["data"]["j"], database.query("SELECT j FROM t WHERE id = 1"), "after JSON_REMOVE, as the client prints it")
 
 
+@mysql.on_each_server("rows that are logged in part end the task; with AllowPartialImages they come with what the log has")
+def partial(t, server):
+    database = server.database(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), n INT, b LONGTEXT);"
+                               "INSERT INTO t VALUES (1, 'a', 1, 'long'), (2, 'b', 2, 'longer'), (3, 'c', 3, 'longest')")  # fmt: skip
+    strict = MysqlTask(t, database, label="strict")
+    lenient = MysqlTask(t, database, AllowPartialImages=True, groups=before_image())
+    for task in (strict, lenient):
+        task.load()
+    lenient.new_messages()
+    database.run("SET SESSION binlog_row_image = MINIMAL; UPDATE t SET v = 'x' WHERE id = 1; UPDATE t SET id = 20 WHERE id = 2;"
+                 "DELETE FROM t WHERE id = 20;"
+                 "SET SESSION binlog_row_image = NOBLOB; UPDATE t SET n = 30 WHERE id = 3; UPDATE t SET b = 'new' WHERE id = 3;"
+                 "DELETE FROM t WHERE id = 3;")  # fmt: skip
+    lenient.follow()
+    equal([(r["metadata"]["operation"], r["data"], r.get("before-image")) for r in lenient.new_records()],
+          [("update", {"id": 1, "v": "x"}, {"id": 1}),
+           ("update", {"id": 20}, {"id": 2}),
+           ("delete", {"id": 20}, None),
+           ("update", {"id": 3, "v": "c", "n": 30}, {"id": 3, "v": "c", "n": 3}),
+           ("update", {"id": 3, "v": "c", "n": 30, "b": "new"}, {"id": 3, "v": "c", "n": 30}),
+           ("delete", {"id": 3, "v": "c", "n": 30}, None)], "records")  # fmt: skip
+    outcome = strict.follow(status=4)
+    contains(outcome.err, "binlog_row_image", "what is said")
+    contains(outcome.err, "AllowPartialImages", "what helps")
+
+
 # ---- statements about tables
 
 
@@ -359,6 +385,51 @@ def failover(t, server):
     equal(task.changes(), [], "nothing twice")
     task.args[1] = old
     contains(task.follow(status=6).err, "sent already", "the old server")
+
+
+def rows_of(records):
+    return [(r["metadata"]["operation"], r["data"]["id"]) for r in records if r["metadata"]["record-type"] == "data"]
+
+
+@mysql.each_kind("without GTIDs a position is a place in a file: kept over a crash and new files, lost with RESET MASTER and elsewhere", "mysql")
+def no_gtids(t, kind):
+    settings = ("gtid-mode=OFF", "enforce-gtid-consistency=OFF", "binlog-row-metadata=MINIMAL")
+    server, url = servers.own_mysql(t, kind, *settings)
+    database = mysql.Database(url)
+    equal(database.query("SELECT @@GLOBAL.gtid_mode"), "OFF", "gtid_mode")
+    database.run("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    task = MysqlTask(t, database, mapping=dmskafka.mapping("shop.%"), target=DETAILS)
+    task.load()
+    task.new_messages()
+    database.run("INSERT INTO shop.t VALUES (1); FLUSH LOGS; BEGIN; INSERT INTO shop.t VALUES (2), (3); COMMIT")
+    process = task.start()
+    wait_until(lambda: len(task.messages()) >= task.seen + 3, "the rows are in Kafka", step_s=0.1)
+    server.kill()
+    server.start()
+    database.run("INSERT INTO shop.t VALUES (4)")
+    wait_until(lambda: len(task.messages()) >= task.seen + 4, "a row of the new file", 60, 0.1)
+    process.kill()
+    process.wait(30)
+    database.run("DELETE FROM shop.t WHERE id = 4; FLUSH LOGS; INSERT INTO shop.t VALUES (5)")
+    task.follow()
+    records = task.new_records()
+    operations = rows_of(records)
+    equal(list(dict.fromkeys(operations)), [("insert", 1), ("insert", 2), ("insert", 3), ("insert", 4), ("delete", 4), ("insert", 5)],
+          "changes, each counted once")  # fmt: skip
+    files = {r["metadata"]["stream-position"].split(":")[0] for r in records}
+    check(len(files) >= 4, f"only the files {files}")
+    task.follow()
+    equal(task.changes(), [], "nothing twice")
+    stored = task.run("status").out
+    check(b"binlog." in stored, f"status shows no place in a file: {stored}")
+
+    _, elsewhere = servers.own_mysql(t, kind, *settings, label="elsewhere")
+    mysql.Database(elsewhere).run("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    here, task.args[1] = task.args[1], elsewhere
+    contains(task.follow(status=6).err, "belongs to another source", "what is said of another server")
+    task.args[1] = here
+    database.run("RESET MASTER; INSERT INTO shop.t VALUES (6); FLUSH LOGS; FLUSH LOGS; FLUSH LOGS; FLUSH LOGS; FLUSH LOGS")
+    contains(task.follow(status=6).err, "reset", "what is said of a log that was begun anew")
 
 
 # ---- what is needed

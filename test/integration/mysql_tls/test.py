@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import certificates, dmskafka, mysql, servers
-from lib.harness import case, check, contains, main
+from lib.harness import case, check, contains, equal, main
 
 ROW = "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);"
 # Run in each of our sessions: ends the task unless the session has TLS, or has none.
@@ -69,6 +69,29 @@ def register(kind):
 
 for kind in STATUS_TABLES:
     register(kind)
+
+
+@mysql.each_kind("the log is followed over TLS too, by a user who may not do without")
+def follows(t, kind):
+    tls = Tls(t, kind)
+    tls.database.run("CREATE USER sealed@'%' IDENTIFIED BY 'secret' REQUIRE SSL; GRANT ALL ON *.* TO sealed@'%'")
+    arguments = {}
+    for mode in ("none", "verify-full"):
+        endpoint = {
+            "EngineName": kind,
+            "SslMode": mode,
+            "MySQLSettings": tls.database.endpoint(ServerName="localhost", Username="sealed", Password="secret"),
+        }
+        if mode == "verify-full":
+            endpoint["CertificateArn"] = str(tls.ca[0])
+        arguments[mode] = ["--source", json.dumps(endpoint), "--target", "-", "--table-mappings", dmskafka.mapping("bench.a"), "--state",
+                           t.dir / "task.dmskafka"]  # fmt: skip
+    contains(dmskafka.run(t, "full-load", "--prepare-cdc", *arguments["none"]).expect(4).err, "Access denied", "without TLS")
+    dmskafka.run(t, "full-load", "--prepare-cdc", *arguments["verify-full"]).expect(0)
+    tls.database.run("INSERT INTO a VALUES (2); DELETE FROM a WHERE id = 1")
+    lines = dmskafka.run(t, "cdc", "--until-current", *arguments["verify-full"]).expect(0).lines()
+    records = [json.loads(line["value"]) for line in lines]
+    equal([(r["metadata"]["operation"], r["data"]["id"]) for r in records], [("insert", 2), ("delete", 1)], "changes")
 
 
 def plugins(t, server, *names):
