@@ -21,7 +21,8 @@ struct SourceSettings {
   std::string ca_certificate;          ///< file path
   std::string after_connect_script;
   std::int64_t connection_timeout_s = 10;  ///< MySQL
-  std::int64_t execute_timeout_s = 60;  ///< catalogue and preflight queries only; data reads have no timeout
+  std::int64_t execute_timeout_s =
+      60;  ///< catalogue and preflight queries; rows have no timeout; MySQL's log, which has heartbeats
   bool trim_space_in_char = true;
   bool map_boolean_as_boolean = false;
   bool map_unbounded_numeric_as_string = false;

@@ -3,7 +3,7 @@
 packages_build=(
   g++ cmake ninja-build pkg-config ccache
   libfmt-dev libspdlog-dev libsimdjson-dev libcli11-dev doctest-dev
-  libsqlite3-dev libpq-dev libmariadb-dev libzstd-dev zlib1g-dev librdkafka-dev libssl-dev
+  libsqlite3-dev libpq-dev libmariadb-dev libzstd-dev zlib1g-dev libdeflate-dev librdkafka-dev libssl-dev
 )
 packages_quickstart=("${packages_build[@]}" sqlite3 python3)
 # clang for the sanitizers' builds (llvm names the functions in their reports), the servers, and clients that are not ours.

@@ -783,18 +783,18 @@ Result<void> BinlogDecoder::add_row(const Event& event, const RowsHeader& header
   }
   if (operation != Operation::kDelete) {
     after = rows.allocate_values(columns);
-    RowDecoder::PartialJson partial{BitmapView(), &before_image_};
-    bool has_partial = false;
+    RowDecoder::Before old_row{before_image_, before, std::nullopt};
     if (header.partial) {
       constexpr std::uint64_t kPartialJson = 1;
       const std::uint64_t value_options = reader.length_encoded();
-      has_partial = (value_options & kPartialJson) != 0;
-      if (has_partial) partial.columns = BitmapView(reader.bytes(BitmapView::bytes_for(plan.json_columns)));
+      if ((value_options & kPartialJson) != 0) {
+        old_row.diffs = BitmapView(reader.bytes(BitmapView::bytes_for(plan.json_columns)));
+      }
       if (!reader.ok()) return Error(ErrorCode::kSourceRejected, "it is cut short");
     }
-    const BitmapView present = operation == Operation::kUpdate ? header.present_after : header.present;
-    DMSKAFKA_TRY(
-        rows_.read_image(reader, plan, present, after, rows, after_image_, has_partial ? &partial : nullptr));
+    const bool update = operation == Operation::kUpdate;
+    DMSKAFKA_TRY(rows_.read_image(reader, plan, update ? header.present_after : header.present, after, rows,
+                                  after_image_, update ? &old_row : nullptr));
   }
   if (operation == Operation::kUpdate) {
     for (std::size_t i = 0; i < columns; ++i) {

@@ -1,7 +1,7 @@
 #include "sources/mysql/binlog_event.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <cstring>
 
@@ -33,8 +33,8 @@ bool checksum_holds(std::string_view event) noexcept {
   const std::size_t size = event.size() - kChecksumSize;
   std::uint32_t stored = 0;
   std::memcpy(&stored, event.data() + size, kChecksumSize);
-  const auto crc = [](uLong before, std::string_view bytes) {
-    return crc32(before, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
+  const auto crc = [](std::uint32_t before, std::string_view bytes) {
+    return libdeflate_crc32(before, bytes.data(), bytes.size());
   };
   const EventHeader header = parse_event_header(event);
   if (header.kind() != EventType::kFormatDescription) return crc(0, event.substr(0, size)) == stored;

@@ -49,8 +49,11 @@ Error dump_error(const NativeError& native, std::string_view account) {
   return Error(ErrorCode::kPositionLost, text).hint("load the tables again with --restart");
 }
 
-BinlogStream::BinlogStream(Connection connection)
-    : connection_(std::move(connection)), socket_(dup(connection_.socket())), thread_([this] { run(); }) {}
+BinlogStream::BinlogStream(Connection connection, milliseconds silence_max)
+    : silence_max_(silence_max),
+      connection_(std::move(connection)),
+      socket_(dup(connection_.socket())),
+      thread_([this] { run(); }) {}
 
 BinlogStream::~BinlogStream() {
   {
@@ -71,8 +74,12 @@ Result<std::string_view> BinlogStream::next() {
     const MutexLock lock(mutex_);
     if (filling_.empty()) {
       if (ended_) return *ended_;
+      const auto now = std::chrono::steady_clock::now();
+      if (std::exchange(heard_, false)) silent_since_ = now;
+      if (now - silent_since_ > silence_max_) return silent();
       return std::string_view();
     }
+    heard_ = true;
     std::swap(reading_, filling_);
     if (full_) taken_.notify_one();
   }
@@ -81,6 +88,14 @@ Result<std::string_view> BinlogStream::next() {
   const std::string_view event(reading_.data() + at_ + sizeof size, size);
   at_ += sizeof size + size;
   return event;
+}
+
+/// It hangs, or what stands between us (a proxy) has lost it.
+Error BinlogStream::silent() const {
+  return Error(
+      ErrorCode::kSourceUnavailable,
+      fmt::format("MySQL at {} has sent nothing of its log for {} s, not even a heartbeat (ExecuteTimeout)",
+                  connection_.place(), std::chrono::ceil<std::chrono::seconds>(silence_max_).count()));
 }
 
 void BinlogStream::wait(std::size_t bytes, milliseconds wait) {

@@ -148,7 +148,8 @@ Result<std::unique_ptr<ChangeStream>> MysqlChangeLog::open_stream(const StreamTa
                             ? "GTIDs " + going_on.start.gtid
                             : fmt::format("{}:{}", going_on.start.file, going_on.start.offset),
                         replica.server_id));
-  auto stream = std::make_unique<BinlogStream>(std::move(dump));
+  auto stream =
+      std::make_unique<BinlogStream>(std::move(dump), std::chrono::seconds(settings_->execute_timeout_s));
   if (auto first = stream->wait_for_first(kFirstEvent, stop); !first) {
     return std::move(first).error().while_doing("going on from " + from.text);
   }

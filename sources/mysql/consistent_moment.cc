@@ -10,6 +10,7 @@
 #include "core/base/logging.h"
 #include "core/base/pause.h"
 #include "sources/mysql/identifier.h"
+#include "sources/mysql/log_status.h"
 #include "sources/mysql/sql/queries.h"
 
 namespace dmskafka::mysql {
@@ -146,12 +147,7 @@ class MomentTaker {
 
   /// Where the server does not say, the place alone has to do.
   Result<bool> add_mariadb_gtid() {
-    DMSKAFKA_ASSIGN(const Connection::Outcome gtid,
-                    control_.run(fmt::format("SELECT BINLOG_GTID_POS({}, {})",
-                                             quote_literal(moment_.position->file), moment_.position->offset),
-                                 stop_));
-    if (!gtid.failure && gtid.rows.rows() == 1)
-      moment_.position->gtid = normalised_gtid(gtid.rows.text(0, 0));
+    DMSKAFKA_ASSIGN(moment_.position->gtid, mariadb_gtids(control_, *moment_.position, stop_));
     return true;
   }
 

@@ -14,6 +14,7 @@
 #include "sources/mysql/catalog.h"
 #include "sources/mysql/gtid.h"
 #include "sources/mysql/identifier.h"
+#include "sources/mysql/log_status.h"
 
 namespace dmskafka::mysql {
 namespace {
@@ -113,12 +114,7 @@ class Checks {
   }
 
   Result<void> look_up_gtid() {
-    DMSKAFKA_ASSIGN(const Connection::Outcome outcome,
-                    connection_.run(fmt::format("SELECT BINLOG_GTID_POS({}, {})",
-                                                quote_literal(plan_.from.file), plan_.from.offset),
-                                    stop_));
-    if (outcome.failure || outcome.rows.rows() == 0) return {};
-    plan_.from.gtid = normalised_gtid(outcome.rows.text(0, 0));
+    DMSKAFKA_ASSIGN(plan_.from.gtid, mariadb_gtids(connection_, plan_.from, stop_));
     gtids_usable_ = !plan_.from.gtid.empty();
     return {};
   }

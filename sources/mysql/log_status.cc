@@ -31,17 +31,38 @@ Error refused(const NativeError& native, const Connection& connection) {
                         quote_account(connection.account())));
 }
 
-Result<std::string> mariadb_gtids(Connection& connection, const BinlogPosition& end,
+/// False too where the server does not tell.
+Result<bool> ends_at(Connection& connection, const BinlogPosition& place, const std::stop_token& stop) {
+  DMSKAFKA_ASSIGN(const Connection::Outcome end, connection.run("SHOW MASTER STATUS", stop));
+  return !end.failure && end.rows.rows() == 1 && end.rows.text(0, 0) == place.file &&
+         to_number<std::uint64_t>(end.rows.text(0, 1)) == place.offset;
+}
+
+/// nullopt: the log does not end there, or goes on meanwhile.
+Result<std::optional<std::string>> gtids_of_end(Connection& connection, const BinlogPosition& place,
+                                                const std::stop_token& stop) {
+  DMSKAFKA_ASSIGN(const bool before, ends_at(connection, place, stop));
+  if (!before) return std::optional<std::string>();
+  DMSKAFKA_ASSIGN(const QueryResult gtids, connection.query("SELECT @@GLOBAL.gtid_binlog_pos", stop));
+  // The server writes a transaction and its GTID under one lock, which this takes too.
+  DMSKAFKA_ASSIGN(const bool after, ends_at(connection, place, stop));
+  if (!after) return std::optional<std::string>();
+  return std::optional<std::string>(normalised_gtid(gtids.text(0, 0)));
+}
+
+}  // namespace
+
+Result<std::string> mariadb_gtids(Connection& connection, const BinlogPosition& place,
                                   const std::stop_token& stop) {
+  DMSKAFKA_ASSIGN(std::optional<std::string> of_end, gtids_of_end(connection, place, stop));
+  if (of_end) return *std::move(of_end);
   DMSKAFKA_ASSIGN(
       const Connection::Outcome outcome,
-      connection.run(fmt::format("SELECT BINLOG_GTID_POS({}, {})", quote_literal(end.file), end.offset),
+      connection.run(fmt::format("SELECT BINLOG_GTID_POS({}, {})", quote_literal(place.file), place.offset),
                      stop));
   if (outcome.failure || outcome.rows.rows() == 0) return std::string();
   return normalised_gtid(outcome.rows.text(0, 0));
 }
-
-}  // namespace
 
 Result<BinlogPosition> read_log_end(Connection& connection, const std::stop_token& stop) {
   const ServerVersion& version = connection.version();

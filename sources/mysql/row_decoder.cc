@@ -7,6 +7,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "sources/mysql/binlog_values.h"
 #include "sources/mysql/canonical_text.h"
@@ -151,6 +152,16 @@ std::int64_t sign_extended(std::uint64_t value, std::size_t size) noexcept {
   return static_cast<std::int64_t>(value << shift) >> shift;
 }
 
+/// True: the value is `encoded`, and was passed over. An encoding says itself where it ends, so the same bytes are the same value.
+bool skip_same(EventReader& reader, std::string_view encoded) noexcept {
+  if (encoded.empty() || reader.left() < encoded.size() ||
+      std::memcmp(reader.at(), encoded.data(), encoded.size()) != 0) {
+    return false;
+  }
+  (void)reader.bytes(encoded.size());
+  return true;
+}
+
 Value bytes_value(std::string_view bytes) noexcept {
   return {ValueForm::kBytes, bytes.data(), static_cast<std::uint32_t>(bytes.size())};
 }
@@ -196,33 +207,40 @@ bool inflate_to(std::string_view compressed, bool raw, char* out, std::size_t si
 
 Result<void> RowDecoder::read_image(EventReader& reader, const RowPlan& plan, BitmapView present,
                                     std::span<Value> values, ChangeBatch& batch, Image& image,
-                                    const PartialJson* partial) {
+                                    const Before* before) {
   const std::size_t columns = plan.columns.size();
   const BitmapView nulls(reader.bytes(BitmapView::bytes_for(present.count(columns))));
   if (!reader.ok()) return Error(ErrorCode::kSourceRejected, "a row is cut short");
   image.json.assign(plan.json_columns == 0 ? 0 : columns, std::string_view());
   image.row_end = {};
+  image.encoded.resize(columns);
   std::size_t bit = 0;
   std::size_t json_column = 0;
   for (std::size_t i = 0; i < columns; ++i) {
     const ColumnPlan& column = plan.columns[i];
+    image.encoded[i] = {};
     const bool has_diffs =
-        partial != nullptr && column.codec == Codec::kJson && partial->columns[json_column++];
+        before != nullptr && before->diffs && column.codec == Codec::kJson && (*before->diffs)[json_column++];
     if (!present[i]) continue;
     Value value = Value::null();
     if (!nulls[bit++]) {
       const char* const from = reader.at();
-      const bool good = column.codec == Codec::kJson
-                            ? read_json_column(reader, i, column, batch, image,
-                                               has_diffs ? partial->before : nullptr, value)
-                            : read_value(reader, column, batch, value);
+      bool good = true;
+      if (before != nullptr && !has_diffs && skip_same(reader, before->image.encoded[i])) {
+        if (column.to != ColumnPlan::kNoColumn) value = before->values[column.to];
+      } else if (column.codec == Codec::kJson) {
+        good = read_json_column(reader, i, column, batch, image, has_diffs ? &before->image : nullptr, value);
+      } else {
+        good = read_value(reader, column, batch, value);
+      }
       if (!good) {
         return Error(ErrorCode::kSourceRejected,
                      fmt::format("the value of {} cannot be read",
                                  column.to == ColumnPlan::kNoColumn ? fmt::format("column number {}", i + 1)
                                                                     : plan.schema->columns[column.to].name));
       }
-      if (i == plan.row_end) image.row_end = {from, static_cast<std::size_t>(reader.at() - from)};
+      image.encoded[i] = {from, static_cast<std::size_t>(reader.at() - from)};
+      if (i == plan.row_end) image.row_end = image.encoded[i];
     }
     if (column.to != ColumnPlan::kNoColumn) values[column.to] = value;
   }

@@ -105,20 +105,23 @@ class RowDecoder {
 
   /// What is read of an image beside its values.
   struct Image {
-    std::vector<std::string_view> json;  ///< binary JSON by the log's column, where `keep_json`
-    std::string_view row_end;            ///< the bytes of RowPlan::row_end
+    std::vector<std::string_view> json;     ///< binary JSON by the log's column, where `keep_json`
+    std::string_view row_end;               ///< the bytes of RowPlan::row_end
+    std::vector<std::string_view> encoded;  ///< each value by the log's column; {}: null, or not there
   };
-  /// What a partial update carries before its new row: which JSON columns hold diffs, and the row that they change.
-  struct PartialJson {
-    BitmapView columns;  ///< a bit for each JSON column of the table
-    const Image* before;
+  /// The old row of an update, read before. What did not change since is not read twice.
+  struct Before {
+    const Image& image;
+    std::span<const Value> values;
+    std::optional<BitmapView>
+        diffs;  ///< a bit for each JSON column of the table: what changed in it stands for it
   };
 
   /// Reads one image (null bits, then the values of the columns that are `present`) into `values`, one for each column of the
   /// schema, views into the batch or the event. Errors: kSourceRejected, which says the column; the caller adds the place.
   Result<void> read_image(EventReader& reader, const RowPlan& plan, BitmapView present,
                           std::span<Value> values, ChangeBatch& batch, Image& image,
-                          const PartialJson* partial = nullptr);
+                          const Before* before = nullptr);
 
  private:
   bool read_json_column(EventReader& reader, std::size_t i, const ColumnPlan& column, ChangeBatch& batch,

@@ -1,8 +1,10 @@
 """The servers that a benchmark brings along, and what a program and they consumed while it ran."""
 import atexit
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -67,6 +69,15 @@ def record_count(kafka, topic, partitions=1):
     return sum(int(line.split()[-1]) for line in answer.splitlines())  # "topic [0] offset 123"
 
 
+def peak_kb(pid):
+    """The most that a running process ever held; None once it has ended."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return None
+    return int(found.group(1)) if found else None
+
+
 class Measured:
     """A program that runs, and what it and the servers consume meanwhile."""
 
@@ -77,18 +88,31 @@ class Measured:
             self._start = time.monotonic()
             self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
         atexit.register(self._abandon)
+        # Not ru_maxrss: that begins with what this process held when it forked.
+        self._peak_kb = 0
+        self._ended = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+        self._sampler.start()
+
+    def _sample(self):
+        while True:
+            self._peak_kb = peak_kb(self.process.pid) or self._peak_kb
+            if self._ended.wait(0.05):
+                return
 
     def wait(self, expected_status=0):
         """Wall and CPU seconds, peak memory, and the CPU seconds of each server."""
         _, status, usage = os.wait4(self.process.pid, 0)
         wall = time.monotonic() - self._start
+        self._ended.set()
+        self._sampler.join()
         self.process.returncode = os.waitstatus_to_exitcode(status)
         if self.process.returncode != expected_status:
             sys.exit(f"status {self.process.returncode}: {' '.join(self._command)}\n" + (self._directory / "err.log").read_text()[-4000:])
         return {
             "seconds": wall,
             "cpu": usage.ru_utime + usage.ru_stime,
-            "memory_mb": usage.ru_maxrss / 1024,
+            "memory_mb": self._peak_kb / 1024,
             **{f"{name}_cpu": server.cpu_seconds() - self._before[name] for name, server in self._servers.items()},
         }
 

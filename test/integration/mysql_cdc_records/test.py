@@ -4,6 +4,7 @@ failover, and what the preflight says."""
 import json
 import pathlib
 import re
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -385,6 +386,27 @@ def failover(t, server):
     equal(task.changes(), [], "nothing twice")
     task.args[1] = old
     contains(task.follow(status=6).err, "sent already", "the old server")
+
+
+@mysql.each_kind("a server that hangs is noticed by its silence, and followed again when it wakes")
+def hangs(t, kind):
+    server, url = servers.own_mysql(t, kind)
+    database = mysql.Database(url)
+    database.run("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    endpoint = {"EngineName": kind, "MySQLSettings": database.endpoint(ExecuteTimeout=2)}
+    task = MysqlTask(t, database, mapping=dmskafka.mapping("shop.%"), groups={"ErrorBehavior": {"RecoverableErrorInterval": 1}})
+    task.args[1] = json.dumps(endpoint)
+    task.load()
+    process = task.start()
+    database.run("INSERT INTO shop.t VALUES (1)")
+    wait_until(lambda: ("insert", {"id": 1}) in task.changes(), "the first row", step_s=0.1)
+    server.signal(signal.SIGSTOP)
+    wait_until(lambda: "not even a heartbeat" in process.said(), "the silence is told", 30, 0.1)
+    server.signal(signal.SIGCONT)
+    database.run("INSERT INTO shop.t VALUES (2)")
+    wait_until(lambda: ("insert", {"id": 2}) in task.changes(), "the row after it", 60, 0.1)
+    process.signal(signal.SIGTERM)
+    process.wait(30).expect(143)
 
 
 def rows_of(records):
