@@ -68,7 +68,7 @@ class Following:
         process = dmskafka.start(self.t, "cdc", *self.arguments, env=env, program=self.program)
         if not env:
             time.sleep(self.dice.uniform(ALIVE_MIN_S, ALIVE_MAX_S))
-            self._trouble(number)
+            self._trouble(number, process)
             check(process.running(), f"the program has ended by itself:\n{process.said()[-4000:]}")
             outcome = process.kill()
         else:
@@ -77,10 +77,13 @@ class Following:
         equal(outcome.status, -9, f"the end of a killed run; it said:\n{outcome.err[-3000:]}\n")
         self._note()
 
-    def _trouble(self, number):
-        """Every fifth life a server goes away and comes back, one after the other, in turn."""
+    def _trouble(self, number, process):
+        """Every fifth life a server goes away and comes back, one after the other, in turn. A program that begins without its servers
+        ends at once, so it is waited for."""
         if number % 10 not in (3, 7):
             return
+        before = sum(self.runs[-1].ends.values()) if self.runs else 0
+        wait_until(lambda: sum(self._ends_now().values()) > before or not process.running(), "the program follows", 60, 0.1)
         self.restarts += 1
         hard = self.dice.random() < 0.5
         if number % 10 == 3:
@@ -98,13 +101,13 @@ class Following:
         check(acknowledged <= checkpoint, f"{acknowledged:X} was acknowledged to the source, {checkpoint:X} is stored")
         self.runs.append(judge.Run(self._ends(), checkpoint))
 
+    def _ends_now(self):
+        return {(topic, partition): end for topic in self.topics for partition, end in kafka.ends(topic, self.broker.address)}
+
     def _ends(self):
         """The topics' ends, once every partition has a leader again and requests of the dead are served."""
-        def ends():
-            return {(topic, partition): end for topic in self.topics for partition, end in kafka.ends(topic, self.broker.address)}
-
-        seen = [ends()]
-        wait_until(lambda: seen.append(ends()) or (seen[-1] == seen[-2] and len(seen[-1]) == PARTITIONS + 1), "nobody sends any more", 30,
+        seen = [self._ends_now()]
+        wait_until(lambda: seen.append(self._ends_now()) or (seen[-1] == seen[-2] and len(seen[-1]) == PARTITIONS + 1), "nobody sends any more", 30,
                    0.05)
         return seen[-1]
 
