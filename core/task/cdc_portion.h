@@ -93,8 +93,10 @@ class LogBatchPool {
     if (batch.users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     batch.portions.clear();
     batch.batch.clear();
-    MutexLock lock(mutex_);
-    free_.push_back(&batch);
+    {
+      MutexLock lock(mutex_);
+      free_.push_back(&batch);
+    }
     freed_.notify_one();
   }
 

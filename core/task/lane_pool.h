@@ -30,8 +30,9 @@ class LanePool {
   struct Options {
     std::uint32_t threads = 1;
     std::uint32_t queues_per_thread = 1;
-    std::uint32_t buffer_records = 50;          ///< bound of each queue, and size of the batches handed over
-    std::size_t buffer_bytes_max = 256 * 1024;  ///< likewise
+    std::uint32_t buffer_records = 50;  ///< bound of each queue, and size of the batches handed over
+    /// Likewise. With the row that goes beyond it, it fits one block of a ChangeBatch (256 KB); two would double the memory.
+    std::size_t buffer_bytes_max = 192 * 1024;
     MessageSender::Options sender;
   };
   /// What `status --json` shows.

@@ -30,38 +30,31 @@ class LaneQueues {
   /// the consumer has failed.
   Result<void> push(std::size_t queue, T& item, std::size_t records, std::size_t bytes,
                     const std::stop_token& stop) {
-    MutexLock lock(mutex_);
-    Queue& target = queues_[queue];
-    while (!closed_ && !has_room(target, records, bytes)) {
-      if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-      not_full_.wait_for(mutex_, stop, std::chrono::seconds(1),
-                         [&]() REQUIRES_LOCK(mutex_) { return closed_ || has_room(target, records, bytes); });
+    {
+      MutexLock lock(mutex_);
+      Queue& target = queues_[queue];
+      while (!closed_ && !has_room(target, records, bytes)) {
+        if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+        not_full_.wait_for(mutex_, stop, std::chrono::seconds(1), [&]() REQUIRES_LOCK(mutex_) {
+          return closed_ || has_room(target, records, bytes);
+        });
+      }
+      if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
+      target.entries.push_back(Entry{std::move(item), records, bytes});
+      target.records += records;
+      target.bytes += bytes;
+      high_water_ = std::max(high_water_, target.records);
+      ++entries_;
     }
-    if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
-    target.entries.push_back(Entry{std::move(item), records, bytes});
-    target.records += records;
-    target.bytes += bytes;
-    high_water_ = std::max(high_water_, target.records);
-    ++entries_;
-    not_empty_.notify_one();
+    not_empty_.notify_one();  // here and below without the lock: who wakes wants it at once
     return {};
   }
 
   /// The oldest entry of the next queue that has one; nullopt after `wait` without one.
   std::optional<T> pop(std::chrono::nanoseconds wait, const std::stop_token& stop) {
-    MutexLock lock(mutex_);
-    not_empty_.wait_for(mutex_, stop, wait, [&]() REQUIRES_LOCK(mutex_) { return closed_ || entries_ != 0; });
-    if (entries_ == 0) return std::nullopt;
-    while (queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
-    Queue& queue = queues_[turn_];
-    turn_ = (turn_ + 1) % queues_.size();
-    Entry entry = std::move(queue.entries.front());
-    queue.entries.pop_front();
-    queue.records -= entry.records;
-    queue.bytes -= entry.bytes;
-    --entries_;
-    not_full_.notify_all();
-    return std::move(entry.item);
+    std::optional<T> taken = take(wait, stop);
+    if (taken) not_full_.notify_all();
+    return taken;
   }
 
   /// No push succeeds any more; what is queued can still be taken.
@@ -92,6 +85,23 @@ class LaneQueues {
     std::size_t records = 0;
     std::size_t bytes = 0;
   };
+  std::optional<T> take(std::chrono::nanoseconds wait, const std::stop_token& stop) {
+    MutexLock lock(mutex_);
+    if (entries_ == 0 && !closed_) {
+      not_empty_.wait_for(mutex_, stop, wait,
+                          [&]() REQUIRES_LOCK(mutex_) { return closed_ || entries_ != 0; });
+    }
+    if (entries_ == 0) return std::nullopt;
+    while (queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
+    Queue& queue = queues_[turn_];
+    turn_ = (turn_ + 1) % queues_.size();
+    Entry entry = std::move(queue.entries.front());
+    queue.entries.pop_front();
+    queue.records -= entry.records;
+    queue.bytes -= entry.bytes;
+    --entries_;
+    return std::move(entry.item);
+  }
   bool has_room(const Queue& queue, std::size_t records, std::size_t bytes) const REQUIRES_LOCK(mutex_) {
     return queue.entries.empty() ||
            (queue.records + records <= limits_.records_max && queue.bytes + bytes <= limits_.bytes_max);

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 // next one would not either.
 constexpr int kFruitlessAttemptsMax = 3;
 // What waits in the queues of one table, all together; but no queue is smaller than some rows.
-constexpr std::size_t kLaneBytes = 8 << 20;
+constexpr std::size_t kLaneBytes = 4 << 20;
 constexpr std::size_t kQueueBytesMin = 16 << 10;
 
 Result<void> wait_settled(const DeliveryUnit& unit, const SubtaskContext& context,

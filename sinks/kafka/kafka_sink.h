@@ -20,7 +20,7 @@ struct KafkaSinkOptions {
   std::map<std::string, std::string> properties;      ///< DmskafkaSettings.KafkaProperties; checked already
   std::optional<std::chrono::seconds> stall_timeout;  ///< nothing acknowledged for so long: the sink fails
   std::size_t in_flight_bytes_max =
-      20 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
+      16 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
   std::uint32_t producer_count = 1;  ///< handles; a partition always belongs to one of them
   /// How long a message waits for others to fill its batch. Fuller batches cost less CPU and compress better.
   std::chrono::milliseconds linger{25};
