@@ -3,6 +3,7 @@
 Sizes: DMSKAFKA_TEST_FREEZE_S (seconds that Kafka stands still), DMSKAFKA_TEST_FOREIGN_MB (log that another database writes).
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka, postgres, servers
+from lib import dmskafka, kafka, mysql, postgres, servers
 from lib.following import Task
 from lib.harness import case, check, contains, equal, main, say, wait_until
 
@@ -26,19 +27,74 @@ SETTLED_S, RETAINED_MB = 30, 32
 LOCK_TIMEOUT_S = 10  # of our sessions
 
 
+class PostgresSide:
+    """A server of the test's own with the table rows, and the one connection that takes its log."""
+
+    def __init__(self, t):
+        self._server = servers.own_postgres(t, "--set", f"wal_sender_timeout={SENDER_TIMEOUT_S}s")
+        self.source = self._server.address
+        self.database = postgres.Database(self.source)
+        self.table = "public.rows"
+        self.database.run("CREATE TABLE rows (id serial PRIMARY KEY, filler text);")
+        insert = "INSERT INTO rows (filler) SELECT repeat(md5(random()::text), 47) FROM generate_series(1, 400);"
+        self.inserts = "\n".join(f"{insert} SELECT pg_sleep(0.05);" for _ in range(10))
+
+    def ids(self):
+        return sorted(self.database.run("SELECT id FROM rows").encode().split())
+
+    def connection(self):
+        return self.database.query("SELECT active_pid FROM pg_replication_slots WHERE active")
+
+    def held_up(self, connection):
+        """What the server waits for when nobody takes what it has."""
+        return self.database.query(f"SELECT wait_event FROM pg_stat_activity WHERE pid = {connection}") == "WalSenderWriteData"
+
+    def check_log(self):
+        log = (self._server.dir / "server.log").read_text(errors="replace")
+        check("due to replication timeout" not in log, "the server has cut the connection")
+
+
+class MysqlSide:
+    """The same of a kind of lib/mysql.py."""
+
+    def __init__(self, t, kind):
+        _, url = servers.own_mysql(t, kind)
+        self.database = mysql.Database(url)
+        # The server's silence is none while we do not read.
+        endpoint = {"EngineName": kind, "MySQLSettings": self.database.endpoint(ExecuteTimeout=SENDER_TIMEOUT_S)}
+        self.source = json.dumps(endpoint)
+        self.table = f"{self.database.name}.rows"
+        self.database.run("CREATE TABLE `rows` (id INT AUTO_INCREMENT PRIMARY KEY, filler TEXT)")
+        insert = f"INSERT INTO `rows` (filler) SELECT REPEAT(MD5(RAND()), 47) FROM {mysql.series(400)};"
+        self.inserts = "\n".join(f"{insert} DO SLEEP(0.05);" for _ in range(10))
+        self._dump = "FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"
+
+    def ids(self):
+        return sorted(self.database.run("SELECT id FROM `rows`").encode().split())
+
+    def connection(self):
+        return self.database.query(f"SELECT ID {self._dump}")
+
+    def held_up(self, connection):
+        state = self.database.query(f"SELECT STATE {self._dump} AND ID = {connection}")
+        return bool(state) and "has sent all" not in state
+
+    def check_log(self):
+        """It says nothing of connections that end."""
+
+
 class Inserts:
     """Transactions of 400 rows of 1.5 KB, about ten a second, until stopped."""
 
-    def __init__(self, t, uri):
-        self._uri, self._stop = uri, threading.Event()
+    def __init__(self, t, side):
+        self._side, self._stop = side, threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
         t.defer(self.stop)
 
     def _write(self):
-        insert = "INSERT INTO rows (filler) SELECT repeat(md5(random()::text), 47) FROM generate_series(1, 400);"
         while not self._stop.is_set():
-            postgres.Database(self._uri).run("\n".join(f"{insert} SELECT pg_sleep(0.05);" for _ in range(10)))
+            self._side.database.run(self._side.inserts)
 
     def stop(self):
         self._stop.set()
@@ -50,35 +106,42 @@ def resident_mb(pid):
         return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-@case(f"Kafka stands still for {FREEZE_S} s under write load: memory flat, one connection all the time, nothing lost, nothing twice")
+CLAIM = f"Kafka stands still for {FREEZE_S} s under write load: memory flat, one connection all the time, nothing lost, nothing twice"
+
+
+@case(CLAIM)
 def frozen_kafka(t):
-    server = servers.own_postgres(t, "--set", f"wal_sender_timeout={SENDER_TIMEOUT_S}s")
+    freeze(t, PostgresSide(t))
+
+
+@mysql.each_kind(CLAIM)
+def frozen_kafka_of(t, kind):
+    freeze(t, MysqlSide(t, kind))
+
+
+def freeze(t, side):
     broker = servers.own_kafka(t)
-    database = postgres.Database(server.address)
-    database.run("CREATE TABLE rows (id serial PRIMARY KEY, filler text);")
-    arguments = ["cdc", "--source", server.address, "--target", dmskafka.kafka_target("rows", Broker=broker.address), "--task-id", "FROZEN",
-                 "--table-mappings", dmskafka.mapping("public.rows"), "--state", t.dir / "state.dmskafka",
+    arguments = ["cdc", "--source", side.source, "--target", dmskafka.kafka_target("rows", Broker=broker.address), "--task-id", "FROZEN",
+                 "--table-mappings", dmskafka.mapping(side.table), "--state", t.dir / "state.dmskafka",
                  "--task-settings", dmskafka.task_settings(4, {"TargetMetadata": {"ParallelApplyThreads": 4}})]
     process = dmskafka.start(t, *arguments)
-    sender = "SELECT active_pid FROM pg_replication_slots WHERE active"
-    wait_until(lambda: database.query(sender), "the slot is in use", 30)
+    wait_until(side.connection, "the log is asked for", 30)
     # Row keys spread the records over partitions; the connection is one all the time.
-    pid = database.query(sender)
-    inserts = Inserts(t, server.address)
+    connection = side.connection()
+    inserts = Inserts(t, side)
     wait_until(lambda: kafka.message_count("rows", broker.address) > 1000, "rows come", 30, 0.1)
     broker.signal(signal.SIGSTOP)
     began, samples, held_up = time.monotonic(), [], []
     while time.monotonic() - began < FREEZE_S:
         check(process.running(), f"the program has ended:\n{process.said()[-3000:]}")
-        # What the server waits for when nobody takes what it has.
-        held_up.append(database.query(f"SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}") == "WalSenderWriteData")
+        held_up.append(side.held_up(connection))
         samples.append(resident_mb(process.pid))
         time.sleep(0.25)
     broker.signal(signal.SIGCONT)
     inserts.stop()
-    written = int(database.query("SELECT count(*) FROM rows"))
+    written = len(side.ids())
     wait_until(lambda: kafka.message_count("rows", broker.address) >= written + 1, "everything has come", 60 + FREEZE_S, 0.2)
-    equal(database.query(sender), pid, "the sender's pid")
+    equal(side.connection(), connection, "the connection that takes the log")
     process.signal(signal.SIGTERM)
     process.wait(30).expect(143)
     check(all(held_up[-4:]), "the server was not held up, so that nothing is shown")
@@ -87,12 +150,10 @@ def frozen_kafka(t):
         f"up, and memory grew by {max(full) - full[0]:.1f} MB")
     check(max(samples) <= MEMORY_MB, f"{max(samples)} MB")
     check(max(full) - full[0] <= GROWTH_MB, f"memory grew from {full[0]:.1f} to {max(full):.1f} MB while the server was held up")
-    log = (server.dir / "server.log").read_text(errors="replace")
-    check("due to replication timeout" not in log, "the server has cut the connection")
+    side.check_log()
     keys = kafka.keys("rows", broker.address)
-    expected = sorted(database.run("SELECT id FROM rows").encode().split())
-    equal(len(keys) - 1, len(expected), "records beside the table's create-table")
-    check(sorted(key for key in keys if key.isdigit()) == expected, "other rows came than the table has")
+    check(sorted(key for key in keys if key.isdigit()) == side.ids(), "other rows came than the table has")
+    equal(len(keys) - 1, written, "records beside the table's create-table")
 
 
 @case(f"{FOREIGN_MB} MB of another database's log: acknowledged within {TRAILS_S} s, and let go {SETTLED_S} s after the end")

@@ -20,10 +20,11 @@ _SCRIPTS = {"mariadb": "mariadb-up", "mysql": "mysql-up", "mysql57": "mysql-up -
 
 
 def series(rows):
-    """A table expression of the numbers `i` from 1 to `rows`, a million at most, that all servers know."""
+    """A table expression of the numbers `i` from 1 to `rows` that all servers know."""
     digits = "(SELECT 0 AS n" + "".join(f" UNION SELECT {n}" for n in range(1, 10)) + ")"
-    return (f"(SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS i FROM {digits} a, {digits} b, "
-            f"{digits} c, {digits} d, {digits} e, {digits} f HAVING i <= {rows}) AS numbers")
+    places = range(len(str(rows)))
+    value = " + ".join(["1", *(f"{10 ** place} * d{place}.n" for place in places)])
+    return f"(SELECT {value} AS i FROM {', '.join(f'{digits} d{place}' for place in places)} HAVING i <= {rows}) AS numbers"
 
 
 def each_kind(claim, *kinds):

@@ -216,7 +216,7 @@ def partial(t, server):
     database = server.database(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), n INT, b LONGTEXT);"
                                "INSERT INTO t VALUES (1, 'a', 1, 'long'), (2, 'b', 2, 'longer'), (3, 'c', 3, 'longest')")  # fmt: skip
     strict = MysqlTask(t, database, label="strict")
-    lenient = MysqlTask(t, database, AllowPartialImages=True, groups=before_image())
+    lenient = MysqlTask(t, database, AllowPartialImages=True, groups=before_image(), target={"IncludeNullAndEmpty": True})
     for task in (strict, lenient):
         task.load()
     lenient.new_messages()
@@ -225,16 +225,34 @@ def partial(t, server):
                  "SET SESSION binlog_row_image = NOBLOB; UPDATE t SET n = 30 WHERE id = 3; UPDATE t SET b = 'new' WHERE id = 3;"
                  "DELETE FROM t WHERE id = 3;")  # fmt: skip
     lenient.follow()
+    # Of a deletion DMS shows what the log does not have as null.
     equal([(r["metadata"]["operation"], r["data"], r.get("before-image")) for r in lenient.new_records()],
           [("update", {"id": 1, "v": "x"}, {"id": 1}),
            ("update", {"id": 20}, {"id": 2}),
-           ("delete", {"id": 20}, None),
+           ("delete", {"id": 20, "v": None, "n": None, "b": None}, None),
            ("update", {"id": 3, "v": "c", "n": 30}, {"id": 3, "v": "c", "n": 3}),
            ("update", {"id": 3, "v": "c", "n": 30, "b": "new"}, {"id": 3, "v": "c", "n": 30}),
-           ("delete", {"id": 3, "v": "c", "n": 30}, None)], "records")  # fmt: skip
+           ("delete", {"id": 3, "v": "c", "n": 30, "b": None}, None)], "records")  # fmt: skip
     outcome = strict.follow(status=4)
     contains(outcome.err, "binlog_row_image", "what is said")
     contains(outcome.err, "AllowPartialImages", "what helps")
+
+
+@mysql.on_each_server("a change of part of a document that the log does not have leaves the document out", "mysql")
+def partial_document(t, server):
+    text = "x" * 500
+    database = server.database(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT, j JSON);"
+                               f"INSERT INTO t VALUES (1, 1, '{{\"n\": 1, \"text\": \"{text}\"}}')")  # fmt: skip
+    task = MysqlTask(t, database, AllowPartialImages=True, target={"IncludeNullAndEmpty": True})
+    task.load()
+    task.new_messages()
+    partial_json = "SET SESSION binlog_row_value_options = PARTIAL_JSON, binlog_row_image = "
+    database.run(f"{partial_json}MINIMAL; UPDATE t SET v = 2, j = JSON_SET(j, '$.n', 2) WHERE id = 1;"
+                 f"{partial_json}FULL; UPDATE t SET v = 3, j = JSON_SET(j, '$.n', 3) WHERE id = 1;")  # fmt: skip
+    task.follow()
+    first, second = (data for operation, data in task.changes() if operation == "update")
+    equal(first, {"id": 1, "v": 2}, "without the old document")
+    equal((second["v"], json.loads(second["j"])), (3, {"n": 3, "text": text}), "with it")
 
 
 # ---- statements about tables
