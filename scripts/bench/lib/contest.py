@@ -4,15 +4,16 @@ import subprocess
 import sys
 
 from lib.report import medians
-from lib.servers import measured, record_count, run
+from lib.servers import first_append, measured, record_count, run
 
 
 class Contender:
-    """One thing that is run: `command` for a topic, and how many records it must leave there (None: it sends nothing)."""
+    """One thing that is run: `command` for a topic, and how many records it must leave there (None: it sends nothing). Of one that is run
+    `to_first`, the time that counts ends with the broker's append of the first record."""
 
-    def __init__(self, name, command, records, rows, makes_topic=False, status=0):
+    def __init__(self, name, command, records, rows, makes_topic=False, status=0, to_first=False):
         self.name, self.command, self.records, self.rows = name, command, records, rows
-        self.makes_topic, self.status = makes_topic, status
+        self.makes_topic, self.status, self.to_first = makes_topic, status, to_first
 
 
 class Contest:
@@ -58,6 +59,8 @@ class Contest:
         result = measured(command, self.directory, self.servers, contender.status)
         if contender.records is not None:
             count = record_count(self.kafka, topic)
+            if contender.to_first and count:
+                result["seconds"] = first_append(self.kafka, topic) - result["started_at"]
             self.servers["kafka"].call("delete-topic", topic)
             if count != contender.records:
                 sys.exit(f"{contender.name}: Kafka holds {count} records instead of {contender.records}")

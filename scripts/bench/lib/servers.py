@@ -69,6 +69,12 @@ def record_count(kafka, topic, partitions=1):
     return sum(int(line.split()[-1]) for line in answer.splitlines())  # "topic [0] offset 123"
 
 
+def first_append(kafka, topic):
+    """When the broker appended the topic's first record, in seconds since 1970; it must stamp them by its own clock."""
+    answer = run("kcat", "-C", "-q", "-b", kafka, "-t", topic, "-o", "beginning", "-c", "1", "-e", "-f", "%T", stdout=subprocess.PIPE)
+    return int(answer.stdout) / 1000
+
+
 def peak_kb(pid):
     """The most that a running process ever held; None once it has ended."""
     try:
@@ -85,7 +91,7 @@ class Measured:
         self._command, self._directory, self._servers = [str(word) for word in command], directory, servers
         self._before = {name: server.cpu_seconds() for name, server in servers.items()}
         with open(directory / "out.log", "wb") as out, open(directory / "err.log", "wb") as err:
-            self._start = time.monotonic()
+            self._start, self._started_at = time.monotonic(), time.time()
             self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
         atexit.register(self._abandon)
         # Not ru_maxrss: that begins with what this process held when it forked.
@@ -110,6 +116,7 @@ class Measured:
         if self.process.returncode != expected_status:
             sys.exit(f"status {self.process.returncode}: {' '.join(self._command)}\n" + (self._directory / "err.log").read_text()[-4000:])
         return {
+            "started_at": self._started_at,
             "seconds": wall,
             "cpu": usage.ru_utime + usage.ru_stime,
             "memory_mb": self._peak_kb / 1024,
