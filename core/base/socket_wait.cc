@@ -20,6 +20,17 @@ bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexc
   }
 }
 
+bool InputWait::wait(Wake wake, short events, std::chrono::milliseconds wait) noexcept {
+  constexpr int kGatherBytes = 64 * 1024;
+  const int low_water = wake == Wake::kGather ? kGatherBytes : 1;
+  if (low_water != low_water_) {
+    // Where the socket has no such thing, every message wakes us; that is slower and nothing else.
+    (void)setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
+    low_water_ = low_water;
+  }
+  return wait_socket(socket_, events, wait);
+}
+
 bool peer_answers(int socket, std::chrono::milliseconds wait) noexcept {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;

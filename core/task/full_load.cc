@@ -443,6 +443,8 @@ class FullLoad {
   Result<void> save_unfinished() {
     for (const auto& table : choice_.todo) {
       if (table->progress.state.load() != TableState::kFullLoad) continue;
+      // Closing the sink has waited for what was on its way.
+      DMSKAFKA_TRY(table->save_settled_segments(task_.store));
       DMSKAFKA_TRY(table->enter(TableState::kTableCancelled, task_.store));
     }
     return {};

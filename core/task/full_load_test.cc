@@ -526,7 +526,7 @@ TEST_CASE(
     World world;
     world.add_table("a", 40'000);
     world.add_table("b", 50);
-    world.table("a").rows_per_segment = 500;
+    world.table("a").rows_per_segment = 100;  // many more than lanes and queues hold back
     world.settings.parallel_load_threads = threads;
     world.settings.parallel_load_queues_per_thread = 5;
     world.restart = true;  // discards the state once, not at each attempt

@@ -38,15 +38,28 @@ void LanePool::give_back(std::unique_ptr<ChangeBatch> batch) {
   free_.push_back(std::move(batch));
 }
 
-Result<void> LanePool::push(std::uint64_t queue, LaneBuffer buffer, const std::stop_token& stop) {
+Result<void> LanePool::push(std::uint64_t queue, LaneBuffer buffer, MessageSender& sender,
+                            const std::stop_token& stop) {
   const std::uint64_t chosen = queue % queue_count();
   const std::size_t records = buffer.batch->changes().size();
   const std::size_t bytes = buffer.batch->bytes();
   // Neighbouring queues belong to different lanes, so that a few queues already keep every lane busy.
   Queues& lane = *lanes_[chosen % options_.threads];
-  auto pushed = lane.push(static_cast<std::size_t>(chosen / options_.threads), buffer, records, bytes, stop);
-  if (!pushed) buffer.ticket->unit->lost(records);
-  return pushed;
+  while (true) {
+    auto oldest =
+        lane.push_or_take(static_cast<std::size_t>(chosen / options_.threads), buffer, records, bytes);
+    if (oldest && !*oldest) return {};
+    auto sent = oldest ? send(std::move(**oldest), sender, stop) : Result<void>(std::move(oldest).error());
+    if (sent) continue;
+    buffer.ticket->unit->lost(records);
+    return sent;
+  }
+}
+
+Result<void> LanePool::send(LaneBuffer buffer, MessageSender& sender, const std::stop_token& stop) {
+  auto sent = sender.send(*buffer.plan, *buffer.topic, buffer.batch->changes(), *buffer.ticket, stop);
+  give_back(std::move(buffer.batch));
+  return sent;
 }
 
 void LanePool::run_lane(Queues& queues) noexcept {
@@ -57,10 +70,8 @@ void LanePool::run_lane(Queues& queues) noexcept {
       // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
       std::optional<LaneBuffer> buffer = queues.pop(std::chrono::milliseconds(200), std::stop_token());
       if (!buffer) continue;
-      const auto sent =
-          sender.send(*buffer->plan, *buffer->topic, buffer->batch->changes(), *buffer->ticket, stop);
+      const auto sent = send(std::move(*buffer), sender, stop);
       if (!sent) failure_.set(sent.error());
-      give_back(std::move(buffer->batch));
     }
   } catch (const std::exception& caught) {
     failure_.set(Error(ErrorCode::kInternal, fmt::format("in a sending thread: {}", caught.what())));

@@ -23,7 +23,7 @@ struct LaneBuffer {
 };
 
 /// Threads that encode and send what readers hand over: AWS's ParallelLoadThreads, ParallelLoadQueuesPerThread and
-/// ParallelLoadBufferSize. Buffers of one queue are sent in the order of their push.
+/// ParallelLoadBufferSize.
 /// Thread: push(), take_batch() and statistics() from any; the rest from the thread that owns the task.
 class LanePool {
  public:
@@ -52,9 +52,11 @@ class LanePool {
   std::uint32_t queue_count() const { return options_.threads * options_.queues_per_thread; }
   /// An empty batch of the buffer's size; batches are reused, so that nothing is allocated in steady state.
   std::unique_ptr<ChangeBatch> take_batch();
-  /// Hands a buffer to queue `queue % queue_count()`; blocks while that queue is full. On an error its changes are
-  /// lost to their unit. Errors: kCancelled.
-  Result<void> push(std::uint64_t queue, LaneBuffer buffer, const std::stop_token& stop);
+  /// Hands a buffer to queue `queue % queue_count()`. While that queue is full the caller does not wait for its lane but sends
+  /// the oldest buffer itself, through its own `sender`: where no processor is idle, waiting would only cost changes between
+  /// threads. On an error the buffer's changes are lost to their unit. Errors: kCancelled, those of MessageSender::send().
+  Result<void> push(std::uint64_t queue, LaneBuffer buffer, MessageSender& sender,
+                    const std::stop_token& stop);
   /// Ends intake and waits until everything queued is sent, or lost to its unit when the task has failed.
   void finish();
   Statistics statistics() const;
@@ -62,6 +64,7 @@ class LanePool {
  private:
   using Queues = LaneQueues<LaneBuffer>;
   void run_lane(Queues& queues) noexcept;
+  Result<void> send(LaneBuffer buffer, MessageSender& sender, const std::stop_token& stop);
   void give_back(std::unique_ptr<ChangeBatch> batch);
 
   const Options options_;

@@ -40,14 +40,24 @@ class LaneQueues {
         });
       }
       if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
-      target.entries.push_back(Entry{std::move(item), records, bytes});
-      target.records += records;
-      target.bytes += bytes;
-      high_water_ = std::max(high_water_, target.records);
-      ++entries_;
+      add(target, item, records, bytes);
     }
     not_empty_.notify_one();  // here and below without the lock: who wakes wants it at once
     return {};
+  }
+
+  /// Does not block: of a full queue the oldest entry is handed to the caller, who does the consumer's work on it, and `item` is
+  /// left as it was. nullopt: `item` is queued. For entries whose order does not matter. Errors: as push().
+  Result<std::optional<T>> push_or_take(std::size_t queue, T& item, std::size_t records, std::size_t bytes) {
+    {
+      MutexLock lock(mutex_);
+      if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
+      Queue& target = queues_[queue];
+      if (!has_room(target, records, bytes)) return std::optional<T>(remove_oldest(target));
+      add(target, item, records, bytes);
+    }
+    not_empty_.notify_one();
+    return std::optional<T>();
   }
 
   /// The oldest entry of the next queue that has one; nullopt after `wait` without one.
@@ -95,6 +105,16 @@ class LaneQueues {
     while (queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
     Queue& queue = queues_[turn_];
     turn_ = (turn_ + 1) % queues_.size();
+    return remove_oldest(queue);
+  }
+  void add(Queue& queue, T& item, std::size_t records, std::size_t bytes) REQUIRES_LOCK(mutex_) {
+    queue.entries.push_back(Entry{std::move(item), records, bytes});
+    queue.records += records;
+    queue.bytes += bytes;
+    high_water_ = std::max(high_water_, queue.records);
+    ++entries_;
+  }
+  T remove_oldest(Queue& queue) REQUIRES_LOCK(mutex_) {
     Entry entry = std::move(queue.entries.front());
     queue.entries.pop_front();
     queue.records -= entry.records;

@@ -22,7 +22,13 @@ NewTables::NewTables(const CdcTask& task, const std::vector<std::shared_ptr<cons
 
 void NewTables::look(std::chrono::steady_clock::time_point now) {
   if (now < next_) return;
-  if (const auto asked = ask(); !asked) log_debug("looking for new tables: " + asked.error().to_string());
+  if (const auto asked = ask(); !asked) {
+    const std::string words = "looking for new tables: " + asked.error().to_string();
+    log(failed_ ? LogLevel::kDebug : LogLevel::kWarning, words);
+    failed_ = true;
+  } else {
+    failed_ = false;
+  }
   next_ = std::chrono::steady_clock::now() + kLookEvery;
 }
 

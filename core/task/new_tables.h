@@ -17,7 +17,8 @@ class NewTables {
   /// `followed`: as the source describes them now. References outlive it.
   NewTables(const CdcTask& task, const std::vector<std::shared_ptr<const TableSchema>>& followed);
 
-  /// Asks the source's catalogue, if it is time. A source that does not answer is the log reader's affair.
+  /// Asks the source's catalogue, if it is time. A source that does not answer is told once, and asked
+  /// again.
   void look(std::chrono::steady_clock::time_point now);
 
  private:
@@ -27,6 +28,7 @@ class NewTables {
   std::set<TableName> known_;
   std::set<std::string> handles_;  // a table that has another name now is not new
   std::chrono::steady_clock::time_point next_;
+  bool failed_ = false;  // when it was last asked
 };
 
 }  // namespace dmskafka

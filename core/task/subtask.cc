@@ -173,8 +173,9 @@ Result<void> Subtask::send_batch(TableLoad& table, SegmentLoad& segment, std::un
   }
   segment.unit.sent(batch->changes().size());
   if (table.lanes) {
-    return table.lanes->push(
-        next_queue_++, LaneBuffer{std::move(batch), table.plan.get(), table.topic, &segment.ticket}, stop_);
+    return table.lanes->push(next_queue_++,
+                             LaneBuffer{std::move(batch), table.plan.get(), table.topic, &segment.ticket},
+                             sender_, stop_);
   }
   auto sent = sender_.send(*table.plan, *table.topic, batch->changes(), segment.ticket, stop_);
   spare_ = std::move(batch);

@@ -112,7 +112,9 @@ Result<TableVersions::Note> TableVersions::follow(Followed followed,
     return note;
   }
   note.after = std::move(made).value();
-  tables_[schema->name] = Followed{note.after, schema};
+  Followed& place = tables_[schema->name];
+  if (place.described) described_.erase(place.described.get());  // of a table that this one takes the name of
+  place = Followed{note.after, schema};
   described_[schema.get()] = note.after;
   return note;
 }

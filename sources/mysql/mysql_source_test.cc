@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "sources/mysql/binlog_position.h"
+#include "sources/mysql/log_status.h"
 #include "sources/mysql/test_database.h"
 
 namespace dmskafka::mysql {
@@ -130,6 +131,36 @@ TEST_CASE("mysql_source: the position is the binary log's place of that moment")
     CHECK(position->gtid == normalised_gtid(gtid));
     CHECK(position->flavour == (server.name == "MariaDB" ? Flavour::kMariadb : Flavour::kMysql));
     CHECK(read_all(*opened.reader(), opened.schemas[0]).empty());
+  }
+}
+
+TEST_CASE("mysql_source: the GTIDs of the log's end belong to that place, however fast it moves") {
+  for (const TestServer& server : test_servers()) {
+    if (server.name != "MariaDB") continue;  // MySQL gives both in one answer
+    const TestDatabase database(server);
+    database.session().exec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY)");
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 2; ++i) {
+      writers.emplace_back([&database](const std::stop_token& stop) {
+        TestSession session = database.session();
+        while (!stop.stop_requested()) session.exec("INSERT INTO t VALUES ()");
+      });
+    }
+    auto connection = Connection::open(std::make_shared<SourceSettings>(database.settings()), {});
+    REQUIRE(connection.ok());
+    TestSession session = database.session();
+    std::set<std::uint64_t> places;
+    for (int i = 0; i < 50; ++i) {
+      const auto end = read_log_end(*connection, {});
+      REQUIRE(end.ok());
+      // Of a place that is behind the log's end the server reads the file.
+      session.exec("INSERT INTO t VALUES ()");
+      const auto gtid =
+          session.exec(fmt::format("SELECT BINLOG_GTID_POS('{}', {})", end->file, end->offset))[0][0];
+      CHECK(end->gtid == normalised_gtid(*gtid));
+      places.insert(end->offset);
+    }
+    CHECK(places.size() > 25);
   }
 }
 

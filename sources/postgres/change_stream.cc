@@ -38,8 +38,7 @@ Result<void> PostgresChangeStream::read(LogBatch& batch, milliseconds wait, std:
     }
     const milliseconds left = left_until(until);
     if (left.count() == 0) return {};
-    stream_.wait(company ? ReplicationStream::Wake::kGather : ReplicationStream::Wake::kFirstByte,
-                 std::min(left, kTick));
+    stream_.wait(company ? InputWait::Wake::kGather : InputWait::Wake::kFirstByte, std::min(left, kTick));
   }
 }
 

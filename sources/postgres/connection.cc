@@ -22,6 +22,10 @@ constexpr std::chrono::milliseconds kTick{250};
 /// How long a server may take to end a statement that we gave up.
 constexpr std::chrono::seconds kAbandonLimit{2};
 constexpr int kOldestVersion = 100000;
+/// Rows are gathered once so many waits have shown that there are many, and a wait for more lasts so long at most: the end of a
+/// statement is no reason to hold anything up.
+constexpr int kWaitsBeforeGathering = 8;
+constexpr std::chrono::milliseconds kGatherLimit{1};
 
 Error cancelled() { return Error(ErrorCode::kCancelled, "stopped while waiting for PostgreSQL"); }
 
@@ -135,6 +139,7 @@ Result<void> Connection::connect(Session session, const std::stop_token& stop) {
   }
   PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
   PQsetnonblocking(connection, 1);
+  input_ = InputWait(PQsocket(connection));
   return {};
 }
 
@@ -209,7 +214,7 @@ Result<Connection::Outcome> Connection::collect(std::chrono::seconds limit, cons
   const Clock::time_point until = deadline(limit);
   Outcome outcome;
   while (true) {
-    switch (wait_result(until, stop)) {
+    switch (wait_result(Awaited::kAnswer, until, stop)) {
       case Wait::kReady: break;
       case Wait::kBroken: return query_error(connection_failure());
       case Wait::kTimeout:
@@ -246,13 +251,14 @@ Result<void> Connection::start_rows(const std::string& statement, const std::sto
   if (PQsendQuery(native(), statement.c_str()) == 0 || PQsetSingleRowMode(native()) == 0) {
     return query_error(connection_failure());
   }
+  waits_before_gathering_ = kWaitsBeforeGathering;
   return {};
 }
 
 Result<std::optional<NativeError>> Connection::start_stream(const std::string& command,
                                                             const std::stop_token& stop) {
   if (PQsendQuery(native(), command.c_str()) == 0) return query_error(connection_failure());
-  switch (wait_result(deadline(std::chrono::seconds(settings_->execute_timeout_s)), stop)) {
+  switch (wait_result(Awaited::kAnswer, deadline(std::chrono::seconds(settings_->execute_timeout_s)), stop)) {
     case Wait::kReady: break;
     case Wait::kBroken: return query_error(connection_failure());
     case Wait::kTimeout:
@@ -272,7 +278,7 @@ Result<std::optional<NativeError>> Connection::start_stream(const std::string& c
 Connection::Row Connection::next_row(ResultHandle& row, std::chrono::milliseconds wait,
                                      const std::stop_token& stop) {
   if (PQisBusy(native()) != 0) {  // the fast path looks at no clock
-    switch (wait_result(Clock::now() + wait, stop)) {
+    switch (wait_result(Awaited::kRows, Clock::now() + wait, stop)) {
       case Wait::kReady: break;
       case Wait::kTimeout: return Row::kNotYet;
       case Wait::kBroken: return row.reset(), Row::kFailed;
@@ -287,7 +293,8 @@ Connection::Row Connection::next_row(ResultHandle& row, std::chrono::millisecond
   }
 }
 
-Connection::Wait Connection::wait_result(Clock::time_point until, const std::stop_token& stop) {
+Connection::Wait Connection::wait_result(Awaited awaited, Clock::time_point until,
+                                         const std::stop_token& stop) {
   PGconn* connection = native();
   while (true) {
     const int unsent = PQflush(connection);
@@ -302,8 +309,19 @@ Connection::Wait Connection::wait_result(Clock::time_point until, const std::sto
     }
     if (stop.stop_requested() || Clock::now() >= until) return Wait::kTimeout;
     const auto events = static_cast<short>(unsent == 1 ? POLLIN | POLLOUT : POLLIN);
-    wait_socket(PQsocket(connection), events, until_next_tick(until));
+    wait_input(awaited, events, until_next_tick(until));
   }
+}
+
+void Connection::wait_input(Awaited awaited, short events, std::chrono::milliseconds wait) {
+  if (awaited == Awaited::kRows && waits_before_gathering_ == 0) {
+    // Nothing more comes soon: the rows are at their end, or the server is slow.
+    if (!input_.wait(InputWait::Wake::kGather, events, kGatherLimit))
+      waits_before_gathering_ = kWaitsBeforeGathering;
+    return;
+  }
+  input_.wait(InputWait::Wake::kFirstByte, events, wait);
+  if (awaited == Awaited::kRows) --waits_before_gathering_;
 }
 
 void Connection::cancel() noexcept {
@@ -317,7 +335,7 @@ void Connection::cancel() noexcept {
 
 bool Connection::drain(std::chrono::milliseconds limit, std::string* last_state) noexcept {
   const Clock::time_point until = Clock::now() + limit;
-  while (Clock::now() < until && wait_result(until, {}) == Wait::kReady) {
+  while (Clock::now() < until && wait_result(Awaited::kAnswer, until, {}) == Wait::kReady) {
     const ResultHandle rest{PQgetResult(native())};
     if (!rest) return true;
     const char* state = PQresultErrorField(rest.get(), PG_DIAG_SQLSTATE);

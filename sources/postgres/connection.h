@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/base/socket_wait.h"
 #include "core/settings/source_settings.h"
 #include "sources/postgres/native_error.h"
 
@@ -105,12 +106,16 @@ class Connection {
   Result<void> check_session() const;
   Result<Outcome> collect(std::chrono::seconds limit, const std::stop_token& stop);
   enum class Wait : std::uint8_t { kReady, kTimeout, kBroken };
-  Wait wait_result(std::chrono::steady_clock::time_point until, const std::stop_token& stop);
+  enum class Awaited : bool { kAnswer, kRows };
+  Wait wait_result(Awaited awaited, std::chrono::steady_clock::time_point until, const std::stop_token& stop);
+  void wait_input(Awaited awaited, short events, std::chrono::milliseconds wait);
   void cancel() noexcept;
   bool drain(std::chrono::milliseconds limit, std::string* last_state) noexcept;
 
   std::shared_ptr<const SourceSettings> settings_;
   ConnectionHandle handle_;
+  InputWait input_{-1};
+  int waits_before_gathering_ = 0;  // of the rows that come
 };
 
 }  // namespace dmskafka::postgres

@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "core/base/socket_wait.h"
 #include "sources/postgres/pgoutput_message.h"
 
 namespace dmskafka::postgres {
@@ -17,9 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Without it the server is woken by our reading after each message that it sends; measured, gathering lets it send a fourth
-/// more at a sixth of our own work.
-constexpr int kGatherBytes = 64 * 1024;
 constexpr milliseconds kFeedbackMax{10'000};
 /// An acknowledgement is told this soon.
 constexpr milliseconds kAcknowledgeDelay{500};
@@ -52,7 +47,7 @@ StreamFrame::~StreamFrame() { PQfreemem(buffer_); }
 
 ReplicationStream::ReplicationStream(Connection connection, const Options& options)
     : feedback_interval_(feedback_interval(options.sender_timeout)),
-      socket_(PQsocket(connection.native())),
+      input_(PQsocket(connection.native())),
       received_(options.start),
       flushed_(options.start),
       connection_(std::move(connection)),
@@ -114,15 +109,9 @@ Result<void> ReplicationStream::read_frame(std::string_view bytes, StreamFrame& 
   return {};
 }
 
-void ReplicationStream::wait(Wake wake, milliseconds wait) {
-  const int low_water = wake == Wake::kGather ? kGatherBytes : 1;
-  if (low_water != low_water_) {
-    // Where the socket has no such thing, every message wakes us; that is slower and nothing else.
-    (void)setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
-    low_water_ = low_water;
-  }
+void ReplicationStream::wait(InputWait::Wake wake, milliseconds wait) {
   reader_waits_ = true;
-  wait_socket(socket_, POLLIN, wait);
+  input_.wait(wake, POLLIN, wait);
   reader_waits_ = false;
 }
 

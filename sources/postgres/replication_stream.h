@@ -8,6 +8,7 @@
 
 #include "core/base/mutex.h"
 #include "core/base/result.h"
+#include "core/base/socket_wait.h"
 #include "sources/postgres/connection.h"
 #include "sources/postgres/lsn.h"
 
@@ -59,9 +60,8 @@ class ReplicationStream {
 
   /// The next message, if it is there already. Errors: stream_error().
   Result<void> next(StreamFrame& frame);
-  /// Waits until the server has sent something, at most `wait`; kGather: until it is worth waking up for.
-  enum class Wake : bool { kFirstByte, kGather };
-  void wait(Wake wake, std::chrono::milliseconds wait);
+  /// Waits until the server has sent something, at most `wait`.
+  void wait(InputWait::Wake wake, std::chrono::milliseconds wait);
 
   /// Everything up to `flushed` may be forgotten; the server is told soon.
   void acknowledge(Lsn flushed);
@@ -77,8 +77,7 @@ class ReplicationStream {
   Error failure(const pg_result* refusal) REQUIRES_LOCK(mutex_);
 
   const std::chrono::milliseconds feedback_interval_;
-  const int socket_;
-  int low_water_ = 1;  // SO_RCVLOWAT as it is set; the reading thread's
+  InputWait input_;  // the reading thread's
   std::atomic<Lsn> received_;
   std::atomic<Lsn> flushed_;
   std::atomic<bool> reader_waits_ = false;
