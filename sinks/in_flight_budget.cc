@@ -14,23 +14,25 @@ bool InFlightBudget::try_take(std::uint64_t messages, std::int64_t bytes) noexce
 }
 
 Result<void> InFlightBudget::acquire(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop) {
+  while (true) {
+    DMSKAFKA_ASSIGN(const bool taken, acquire_within(std::chrono::seconds(1), messages, bytes, stop));
+    if (taken) return {};
+  }
+}
+
+Result<bool> InFlightBudget::acquire_within(std::chrono::nanoseconds wait, std::uint64_t messages,
+                                            std::size_t bytes, const std::stop_token& stop) {
   const auto wanted = static_cast<std::int64_t>(bytes);
-  if (!closed() && try_take(messages, wanted)) return {};
+  if (!closed() && try_take(messages, wanted)) return true;
   MutexLock lock(mutex_);
   // Sequentially consistent against release(): either it sees the waiter, or the waiter sees the room.
   waiters_.fetch_add(1);
-  bool taken = false;
-  while (!error_ && !stop.stop_requested()) {
-    if (changed_.wait_for(mutex_, stop, std::chrono::seconds(1),
-                          [&] { return closed() || try_take(messages, wanted); })) {
-      taken = !closed();
-      break;
-    }
-  }
+  const bool ended =
+      changed_.wait_for(mutex_, stop, wait, [&] { return closed() || try_take(messages, wanted); });
   waiters_.fetch_sub(1);
-  if (taken) return {};
   if (error_) return *error_;
-  return Error(ErrorCode::kCancelled, "stopped");
+  if (!ended && stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+  return ended;
 }
 
 void InFlightBudget::release(std::uint64_t messages, std::size_t bytes) noexcept {

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +23,9 @@ class InFlightBudget {
   /// Takes room for messages of `bytes` together; blocks while there is none. What is larger than the whole budget is
   /// taken when nothing else is in flight. Errors: kCancelled; the error given to close().
   Result<void> acquire(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop);
+  /// The same; false after `wait` without room.
+  Result<bool> acquire_within(std::chrono::nanoseconds wait, std::uint64_t messages, std::size_t bytes,
+                              const std::stop_token& stop);
   /// Gives the room of `messages` messages back.
   void release(std::uint64_t messages, std::size_t bytes) noexcept;
   /// Ends intake: acquire() fails with the first error given. Does not count anything as reported.
@@ -28,7 +33,10 @@ class InFlightBudget {
 
   std::optional<Error> failure() const;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-  std::uint64_t messages() const noexcept { return messages_.load(std::memory_order_acquire); }
+  std::uint64_t messages() const noexcept { return messages_.load(); }
+  std::size_t bytes() const noexcept {
+    return static_cast<std::size_t>(std::max<std::int64_t>(bytes_.load(), 0));
+  }
   /// True when nothing is in flight; false after `wait` or a stop request.
   bool wait_empty(std::chrono::nanoseconds wait, const std::stop_token& stop);
 

@@ -353,10 +353,10 @@ class FullLoad {
     for (TableLoad* table : open) {
       if (!schedule.read_through(*table)) continue;
       for (const SegmentLoad& segment : table->segments) {
-        if (!segment.settled()) {
-          segment.unit.wait_settled(kTick, std::stop_token());
-          return;
-        }
+        if (segment.settled()) continue;
+        // What its lanes have sent since may linger.
+        if (!segment.unit.wait_settled(kTick, std::stop_token())) sink_->flush();
+        return;
       }
     }
     std::this_thread::sleep_for(kTick / 4);

@@ -24,10 +24,11 @@ constexpr std::size_t kQueueBytesMin = 16 << 10;
 
 Result<void> wait_settled(const DeliveryUnit& unit, const SubtaskContext& context,
                           const std::stop_token& stop) {
-  while (!unit.wait_settled(250ms, stop)) {
+  do {
     if (auto failed = context.sink.failure()) return *failed;
     if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-  }
+    context.sink.flush();
+  } while (!unit.wait_settled(100ms, stop));
   return {};
 }
 
@@ -88,7 +89,6 @@ Result<void> Subtask::send_control_records(TableLoad& table) {
       DMSKAFKA_TRY(sender_.send_control(*table.plan, *table.topic, operation, table.control_ticket, stop_));
     }
     table.control_unit.seal();
-    context_.sink.flush();
     DMSKAFKA_TRY(wait_settled(table.control_unit, context_, stop_));
     failpoint("control-delivered");
     if (!table.progress.suspended.load()) table.set_control_records_sent();

@@ -13,6 +13,7 @@
 #include "sinks/in_flight_budget.h"
 #include "sinks/kafka/cluster_health.h"
 #include "sinks/kafka/kafka_settings.h"
+#include "sinks/kafka/linger_thread.h"
 #include "sinks/kafka/producer_group.h"
 #include "sinks/kafka/rdkafka_handle.h"
 #include "sinks/kafka/report_thread.h"
@@ -29,6 +30,11 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPurgeTimeout{10'000};
 // Messages handed to librdkafka in one call, which reads the clock and locks the topic once for all of them.
 constexpr std::size_t kPortion = 64;
+/// So long nobody gives room back before what lingers is sent; longer each time, since Kafka may stand still.
+constexpr milliseconds kRoomWait{25};
+constexpr milliseconds kRoomWaitMax{1'000};
+/// What is on its way is little while it does not fill a batch.
+constexpr std::size_t kLittleBytes = 1 << 20;
 
 class KafkaSink final : public Sink {
  public:
@@ -56,6 +62,7 @@ class KafkaSink final : public Sink {
  private:
   Result<ProducerGroup*> group_for(std::int64_t batch_bytes);
   Result<const Topic*> add_topic(const TopicSpec& spec, const TopicFacts& facts);
+  Result<void> take_room(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop);
   Result<void> send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
                             const std::stop_token& stop);
   Result<void> not_taken(const Topic& topic, const rd_kafka_message_s& message);
@@ -73,6 +80,7 @@ class KafkaSink final : public Sink {
   std::deque<ProducerGroup> groups_ GUARDED_BY(groups_mutex_);
   std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
   std::optional<ReportThread> reports_;
+  std::optional<LingerThread> linger_;
 };
 
 Result<void> KafkaSink::start() {
@@ -83,6 +91,13 @@ Result<void> KafkaSink::start() {
   reports_.emplace(
       ReportThread::Parts{listener_, budget_, health_, broker_list(options_.kafka), options_.stall_timeout});
   reports_->add_client(admin_.get());
+  // Who sets it himself wants to have it.
+  const bool users =
+      options_.properties.contains("linger.ms") || options_.properties.contains("queue.buffering.max.ms");
+  if (options_.linger_of_few && !users) {
+    linger_.emplace(LingerThread::Options{*options_.linger_of_few, kLittleBytes}, budget_,
+                    [this] { flush(); });
+  }
   return {};
 }
 
@@ -173,6 +188,15 @@ rd_kafka_message_t rdkafka_message(const OutboundMessage& message) {
   return made;
 }
 
+/// Where messages go to many partitions, all of the room may be taken by batches that wait to be filled.
+Result<void> KafkaSink::take_room(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop) {
+  for (milliseconds wait = kRoomWait;; wait = std::min(wait * 2, kRoomWaitMax)) {
+    DMSKAFKA_ASSIGN(const bool taken, budget_.acquire_within(wait, messages, bytes, stop));
+    if (taken) return {};
+    flush();
+  }
+}
+
 Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
                                      const std::stop_token& stop) {
   const auto& topic = static_cast<const KafkaTopic&>(*messages.front().topic);
@@ -180,7 +204,7 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
   for (const OutboundMessage& message : messages) {
     bytes += message.key.size() + message.value.size() + kMessageOverhead;
   }
-  DMSKAFKA_TRY(budget_.acquire(messages.size(), bytes, stop));
+  DMSKAFKA_TRY(take_room(messages.size(), bytes, stop));
   Result<void> sent;
   std::array<rd_kafka_message_t, kPortion> portion;  // filled as far as it is used
   for (std::size_t producer = 0; producer < topic.handles.size(); ++producer) {
@@ -195,6 +219,7 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
                                                 RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION,
                                                 portion.data(), static_cast<int>(count));
     taken += count;
+    if (linger_) linger_->taken();
     if (static_cast<std::size_t>(produced) == count) continue;
     for (const rd_kafka_message_t& message : std::span(portion).first(count)) {
       if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
@@ -260,6 +285,7 @@ Result<void> KafkaSink::close(milliseconds timeout) {
 }
 
 void KafkaSink::release_clients() {
+  linger_.reset();
   reports_.reset();
   for (KafkaTopic& topic : topics_) topic.handles.clear();  // the Topics themselves live as long as the sink
   {
