@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kBufferBytesKept = 4 << 20;
 // The messages of a portion wait in the processor's cache until they are sent together.
 constexpr std::size_t kPortionMessages = 32;
+// A lane's buffer (ParallelLoadBufferSize) goes as one: a second portion would cost more than the cache brings.
+constexpr std::size_t kWholeMessages = 64;
 constexpr std::size_t kPortionBytes = 64 << 10;
 // Enough to find the row again; a key can be as long as a message.
 constexpr std::size_t kKeyShownMax = 120;
@@ -21,6 +23,7 @@ constexpr std::size_t kKeyShownMax = 120;
 
 Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                                  DeliveryTicket& ticket, const std::stop_token& stop) {
+  const std::size_t portion_max = changes.size() <= kWholeMessages ? kWholeMessages : kPortionMessages;
   std::uint64_t failed = 0;
   std::uint64_t filtered = 0;
   std::size_t done = 0;
@@ -44,7 +47,7 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
       continue;
     }
     add_to_portion();
-    if (portion_size_ < kPortionMessages && portion_bytes_ < kPortionBytes) continue;
+    if (portion_size_ < portion_max && portion_bytes_ < kPortionBytes) continue;
     send_waiting();
     if (!sent) break;
   }
