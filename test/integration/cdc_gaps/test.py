@@ -129,7 +129,7 @@ def status(t):
     if servers.version_of("POSTGRES") in ("10", "11", "12"):
         return say("max_slot_wal_keep_size is of PostgreSQL 13 and later")
     server = servers.own_postgres(t, "--set", "max_slot_wal_keep_size=4GB")
-    task = Task(t, server)
+    task = PostgresTask(t, server)
     task.database.run(SCHEMA + "CREATE TABLE others (t text);")
     task.begin()
 
@@ -149,7 +149,7 @@ def status(t):
     wait_until(lambda: shown()["lag_bytes"] < 100_000 and shown()["lag_seconds"] < 10, "the running task has no lag", 60, 0.2)
     process.signal(signal.SIGTERM)
     process.wait(60).expect(143)
-    task.database.run("INSERT INTO others SELECT repeat('x', 1000) FROM generate_series(1, 3000); INSERT INTO rows VALUES (100);")
+    task.database.run("INSERT INTO others SELECT repeat('x', 1000) FROM generate_series(1, 3000); INSERT INTO entries VALUES (100);")
     cdc = shown()
     check(cdc["lag_bytes"] > 3_000_000, f"{cdc['lag_bytes']} bytes behind 3 MB")
     check(0 < cdc["lag_seconds"] < 120, f"{cdc['lag_seconds']} s behind a change of this moment")
