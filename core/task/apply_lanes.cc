@@ -78,15 +78,16 @@ void ApplyLanes::send(MessageSender& sender, const ApplyBuffer& buffer, const st
   for (std::size_t i = 0; i < buffer.entries.size(); ++i) {
     const auto& [change, share] = buffer.entries[i];
     const TableVersion& table = *share->version;
-    const auto sent = sender.send_change(*table.plan, *table.topic, *change, share->data, stop);
-    if (sent) continue;
-    failure_.set(sent.error());
+    const auto taken = sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
+    if (taken) continue;
+    failure_.set(taken.error());
     // Nothing behind a lost change may be sent before it.
     for (std::size_t rest = i + 1; rest < buffer.entries.size(); ++rest) {
       buffer.entries[rest].share->data.unit->lost(1);
     }
     return;
   }
+  if (const auto sent = sender.send_taken(stop); !sent) failure_.set(sent.error());
 }
 
 void ApplyLanes::finish() {

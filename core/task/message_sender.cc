@@ -30,7 +30,7 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
   Result<void> sent;
   const auto send_waiting = [&] {
     std::size_t taken = 0;
-    sent = send_portion(topic, ticket, taken, stop);
+    sent = send_portion(taken, stop);
     done += taken;
   };
   for (const Change& change : changes) {
@@ -46,7 +46,7 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
       ++done;
       continue;
     }
-    add_to_portion();
+    add_to_portion(topic, ticket);
     if (portion_size_ < portion_max && portion_bytes_ < kPortionBytes) continue;
     send_waiting();
     if (!sent) break;
@@ -61,22 +61,23 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
   return sent;
 }
 
-void MessageSender::add_to_portion() {
+void MessageSender::add_to_portion(const Topic& topic, DeliveryTicket& ticket) {
   if (portion_size_ == portion_.size()) portion_.emplace_back();
   Waiting& waiting = portion_[portion_size_++];
   std::swap(waiting.key, message_.key);
   std::swap(waiting.value, message_.value);
+  waiting.topic = &topic;
+  waiting.ticket = &ticket;
   portion_bytes_ += waiting.key.size() + waiting.value.size();
 }
 
-Result<void> MessageSender::send_portion(const Topic& topic, DeliveryTicket& ticket, std::size_t& taken,
-                                         const std::stop_token& stop) {
+Result<void> MessageSender::send_portion(std::size_t& taken, const std::stop_token& stop) {
   taken = 0;
   if (portion_size_ == 0) return {};
   outbound_.clear();
   const std::span<Waiting> waiting = std::span(portion_).first(portion_size_);
   for (const Waiting& message : waiting) {
-    outbound_.push_back(outbound(topic, ticket, message.key, message.value));
+    outbound_.push_back(outbound(*message.topic, *message.ticket, message.key, message.value));
   }
   const auto sent = sink_.send_all(outbound_, taken, stop);
   // The last one is what the portion ended for: where rows are large, it is the only one.
@@ -168,7 +169,7 @@ Result<void> MessageSender::count_and_send(const Topic& topic, DeliveryTicket& t
   return sent;
 }
 
-Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topic, const Change& change,
+Result<void> MessageSender::take_change(const TablePlan& plan, const Topic& topic, const Change& change,
                                         DeliveryTicket& ticket, const std::stop_token& stop) {
   const auto leave_out = [&ticket](std::atomic<std::uint64_t>* counter) -> Result<void> {
     if (counter != nullptr) counter->fetch_add(1, std::memory_order_relaxed);
@@ -179,6 +180,12 @@ Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topi
   const Disposition disposition = plan.disposition(change);
   if (disposition == Disposition::kLeaveOut) return leave_out(&ticket.table->rows_filtered);
   if (disposition == Disposition::kLeaveOutUnseen) return leave_out(&ticket.table->rows_unseen);
+  if (portion_size_ != 0 && portion_[portion_size_ - 1].topic != &topic) {
+    if (auto sent = send_taken(stop); !sent) {
+      ticket.unit->lost(1);
+      return sent;
+    }
+  }
   message_.clear();
   if (disposition == Disposition::kSendAsDelete) {
     plan.encode(deletion_of(change), options_.clock.now(), message_);
@@ -192,8 +199,19 @@ Result<void> MessageSender::send_change(const TablePlan& plan, const Topic& topi
     ticket.table->keys_incomplete.fetch_add(message_.incomplete_keys, std::memory_order_relaxed);
   }
   if (message_.lost_something() && !account(topic, ticket)) return {};
-  auto sent = send_message(topic, ticket, stop);
-  if (!sent) ticket.unit->lost(1);
+  if (!allowed(topic, ticket)) return {};
+  add_to_portion(topic, ticket);
+  if (portion_size_ < kWholeMessages && portion_bytes_ < kPortionBytes) return {};
+  return send_taken(stop);
+}
+
+Result<void> MessageSender::send_taken(const std::stop_token& stop) {
+  // Their buffers are given back by sending; what was not taken is lost to these.
+  tickets_.clear();
+  for (const Waiting& waiting : std::span(portion_).first(portion_size_)) tickets_.push_back(waiting.ticket);
+  std::size_t taken = 0;
+  auto sent = send_portion(taken, stop);
+  for (std::size_t i = taken; i < tickets_.size(); ++i) tickets_[i]->unit->lost(1);
   return sent;
 }
 

@@ -30,10 +30,13 @@ class MessageSender {
   /// on an error those not taken are lost to it. Errors: those of Sink::send().
   Result<void> send(const TablePlan& plan, const Topic& topic, std::span<const Change> changes,
                     DeliveryTicket& ticket, const std::stop_token& stop);
-  /// Sends what a change of a log becomes: a record, the deletion of a row that left the selection, or nothing.
-  /// REQUIRES: the change is counted on `ticket.unit` (sent()); on an error it is lost to it. Errors: those of Sink::send().
-  Result<void> send_change(const TablePlan& plan, const Topic& topic, const Change& change,
+  /// Takes what a change of a log becomes: a record, the deletion of a row that left the selection, or nothing. It is sent with
+  /// those behind it, by send_taken() at the latest; until then `topic` and `ticket` stay. REQUIRES: the change is counted on
+  /// `ticket.unit` (sent()); on an error it, and what was taken before it and not sent, is lost to its unit. Errors: those of
+  /// Sink::send().
+  Result<void> take_change(const TablePlan& plan, const Topic& topic, const Change& change,
                            DeliveryTicket& ticket, const std::stop_token& stop);
+  Result<void> send_taken(const std::stop_token& stop);
   /// Counts and sends the control record of one step of an ALTER.
   Result<void> send_alteration(const TablePlan& plan, const Topic& topic, const SchemaStep& step,
                                DeliveryTicket& ticket, const std::stop_token& stop);
@@ -49,11 +52,10 @@ class MessageSender {
   bool account(const Topic& topic, DeliveryTicket& ticket);
   /// False, and told, when the message is larger than MessageMaxBytes allows.
   bool allowed(const Topic& topic, DeliveryTicket& ticket);
-  /// Puts the encoded message behind those that wait to be sent together.
-  void add_to_portion();
+  /// Puts the encoded message behind those that wait to be sent together. REQUIRES: they go to the same topic.
+  void add_to_portion(const Topic& topic, DeliveryTicket& ticket);
   /// Sends those; how many of them were taken, also on an error, goes to `taken`.
-  Result<void> send_portion(const Topic& topic, DeliveryTicket& ticket, std::size_t& taken,
-                            const std::stop_token& stop);
+  Result<void> send_portion(std::size_t& taken, const std::stop_token& stop);
   void refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated);
   OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket, const ByteBuffer& key,
                            const ByteBuffer& value) const;
@@ -67,11 +69,14 @@ class MessageSender {
   struct Waiting {
     ByteBuffer key;
     ByteBuffer value;
+    const Topic* topic = nullptr;
+    DeliveryTicket* ticket = nullptr;
   };
   std::vector<Waiting> portion_;  // the first portion_size_ are filled; the memory of all stays
   std::size_t portion_size_ = 0;
   std::size_t portion_bytes_ = 0;
   std::vector<OutboundMessage> outbound_;
+  std::vector<DeliveryTicket*> tickets_;
 };
 
 }  // namespace dmskafka

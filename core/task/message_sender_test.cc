@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/task/task_progress.h"
 #include "test/support/allocation_count.h"
 
 namespace dmskafka {
@@ -163,6 +164,58 @@ TEST_CASE("message_sender: rows a failed sink did not take are lost to their uni
     CHECK(fixture.sink.values == numbered_values(static_cast<int>(room)));
     CHECK(fixture.unit.settled());
     CHECK_FALSE(fixture.unit.intact());
+  }
+}
+
+TEST_CASE("message_sender: changes wait for one another, and go before one of another topic does") {
+  Fixture fixture(numbered_values(4));
+  const PlainPlan plan(fixture.schema);
+  TableProgress progress(fixture.schema.name);
+  fixture.ticket.table = &progress;
+  Topic other = fixture.topic;
+  MessageSender sender(fixture.sink, fixture.listener, MessageSender::Options());
+  const auto& changes = fixture.batch.changes();
+  REQUIRE(sender.take_change(plan, fixture.topic, changes[0], fixture.ticket, {}).ok());
+  REQUIRE(sender.take_change(plan, fixture.topic, changes[1], fixture.ticket, {}).ok());
+  CHECK(fixture.sink.values.empty());
+  REQUIRE(sender.take_change(plan, other, changes[2], fixture.ticket, {}).ok());
+  CHECK(fixture.sink.values == std::vector<std::string>{"0", "1"});
+  REQUIRE(sender.take_change(plan, other, changes[3], fixture.ticket, {}).ok());
+  REQUIRE(sender.send_taken({}).ok());
+  CHECK(fixture.sink.values == numbered_values(4));
+  fixture.unit.seal();
+  CHECK((fixture.unit.settled() && fixture.unit.intact()));
+}
+
+TEST_CASE("message_sender: changes that a failed sink did not take are lost to their own unit alone") {
+  constexpr int kChanges = 6;
+  for (const std::uint64_t room : {0U, 2U, 3U, 5U}) {
+    CAPTURE(room);
+    Fixture fixture(numbered_values(kChanges));
+    fixture.sink.room = room;
+    const PlainPlan plan(fixture.schema);
+    TableProgress progress(fixture.schema.name);
+    DeliveryUnit first;
+    DeliveryUnit second;
+    DeliveryTicket of_first{&first, &progress, MessageKind::kData};
+    DeliveryTicket of_second{&second, &progress, MessageKind::kData};
+    first.sent(kChanges / 2);
+    second.sent(kChanges / 2);
+    MessageSender sender(fixture.sink, fixture.listener, MessageSender::Options());
+    for (int i = 0; i < kChanges; ++i) {
+      DeliveryTicket& ticket = i < kChanges / 2 ? of_first : of_second;
+      REQUIRE(sender
+                  .take_change(plan, fixture.topic, fixture.batch.changes()[static_cast<std::size_t>(i)],
+                               ticket, {})
+                  .ok());
+    }
+    CHECK_FALSE(sender.send_taken({}).ok());
+    CHECK(fixture.sink.values == numbered_values(static_cast<int>(room)));
+    first.seal();
+    second.seal();
+    CHECK((first.settled() && second.settled()));
+    CHECK(first.intact() == (room >= kChanges / 2));
+    CHECK_FALSE(second.intact());
   }
 }
 

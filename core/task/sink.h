@@ -80,8 +80,8 @@ class Sink {
   virtual Result<void> send(const OutboundMessage& message, std::stop_token stop) = 0;
 
   /// send() for several messages of one topic, in order; a sink that pays for each call does it in one. `taken` is how many
-  /// of them were taken, also on an error, after which those that were not are not reported. REQUIRES: one topic; views of
-  /// all of them live until it returns. Thread, errors: as send().
+  /// of them, from the first on, were taken, also on an error, after which those that were not are not reported.
+  /// REQUIRES: one topic; views of all of them live until it returns. Thread, errors: as send().
   virtual Result<void> send_all(std::span<const OutboundMessage> messages, std::size_t& taken,
                                 const std::stop_token& stop) {
     for (taken = 0; taken < messages.size(); ++taken) DMSKAFKA_TRY(send(messages[taken], stop));

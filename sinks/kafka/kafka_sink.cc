@@ -65,7 +65,7 @@ class KafkaSink final : public Sink {
   Result<void> take_room(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop);
   Result<void> send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
                             const std::stop_token& stop);
-  Result<void> not_taken(const Topic& topic, const rd_kafka_message_s& message);
+  void reject(const Topic& topic, const rd_kafka_message_s& message);
   void flush_until(steady_clock::time_point deadline);
   void release_clients();
   std::string compression() const;
@@ -170,10 +170,6 @@ Result<void> KafkaSink::send_all(std::span<const OutboundMessage> messages, std:
   return {};
 }
 
-std::size_t bytes_of(const rd_kafka_message_t& message) {
-  return message.len + message.key_len + kMessageOverhead;
-}
-
 rd_kafka_message_t rdkafka_message(const OutboundMessage& message) {
   assert(message.partition >= 0 && message.partition < message.topic->partition_count);
   // Null would be sent as a null key, or as a tombstone, where empty is meant. librdkafka copies and does not write.
@@ -205,7 +201,6 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
     bytes += message.key.size() + message.value.size() + kMessageOverhead;
   }
   DMSKAFKA_TRY(take_room(messages.size(), bytes, stop));
-  Result<void> sent;
   std::array<rd_kafka_message_t, kPortion> portion;  // filled as far as it is used
   for (std::size_t producer = 0; producer < topic.handles.size(); ++producer) {
     std::size_t count = 0;
@@ -218,32 +213,25 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
     const int produced = rd_kafka_produce_batch(topic.handles[producer].get(), RD_KAFKA_PARTITION_UA,
                                                 RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION,
                                                 portion.data(), static_cast<int>(count));
-    taken += count;
     if (linger_) linger_->taken();
     if (static_cast<std::size_t>(produced) == count) continue;
     for (const rd_kafka_message_t& message : std::span(portion).first(count)) {
-      if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      if (auto refused = not_taken(topic, message); !refused) {
-        sent = refused;
-        --taken;
-        budget_.release(1, bytes_of(message));
-      }
+      if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) reject(topic, message);
     }
   }
-  return sent;
+  taken += messages.size();
+  return {};
 }
 
-/// A message at fault alone is reported as failed and counts as taken; any other reason is the sink's failure.
-Result<void> KafkaSink::not_taken(const Topic& topic, const rd_kafka_message_s& message) {
-  if (report_verdict(message.err) == ReportVerdict::kMessageAtFault) {
-    reports_->reject({topic.name, message.partition,
-                      std::string(static_cast<const char*>(message.key), message.key_len),
-                      std::string(static_cast<const char*>(message.payload), message.len),
-                      static_cast<DeliveryTicket*>(message._private), message.err});
-    return {};
+/// Taken all the same, and reported as failed. Unless the message alone is at fault, nothing may follow it.
+void KafkaSink::reject(const Topic& topic, const rd_kafka_message_s& message) {
+  if (report_verdict(message.err) != ReportVerdict::kMessageAtFault) {
+    budget_.close(sink_failure(message.err, ""));
   }
-  budget_.close(sink_failure(message.err, ""));
-  return *budget_.failure();
+  reports_->reject({topic.name, message.partition,
+                    std::string(static_cast<const char*>(message.key), message.key_len),
+                    std::string(static_cast<const char*>(message.payload), message.len),
+                    static_cast<DeliveryTicket*>(message._private), message.err});
 }
 
 void KafkaSink::flush() noexcept {
