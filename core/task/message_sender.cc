@@ -26,14 +26,10 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
   const std::size_t portion_max = changes.size() <= kWholeMessages ? kWholeMessages : kPortionMessages;
   std::uint64_t failed = 0;
   std::uint64_t filtered = 0;
-  std::size_t done = 0;
+  std::size_t seen = 0;
   Result<void> sent;
-  const auto send_waiting = [&] {
-    std::size_t taken = 0;
-    sent = send_portion(taken, stop);
-    done += taken;
-  };
   for (const Change& change : changes) {
+    ++seen;
     if (!plan.selects(change)) {
       ++filtered;
       continue;
@@ -42,21 +38,17 @@ Result<void> MessageSender::send(const TablePlan& plan, const Topic& topic, std:
     plan.encode(change, options_.clock.now(), message_);
     failed += message_.failed_expressions;
     const bool whole = !message_.lost_something() || account(topic, ticket);
-    if (!whole || !allowed(topic, ticket)) {
-      ++done;
-      continue;
-    }
+    if (!whole || !allowed(topic, ticket)) continue;
     add_to_portion(topic, ticket);
     if (portion_size_ < portion_max && portion_bytes_ < kPortionBytes) continue;
-    send_waiting();
+    sent = send_taken(stop);
     if (!sent) break;
   }
-  if (sent) send_waiting();
+  if (sent) sent = send_taken(stop);
   if (failed != 0) ticket.table->expressions_failed.fetch_add(failed, std::memory_order_relaxed);
   if (filtered != 0) ticket.table->rows_filtered.fetch_add(filtered, std::memory_order_relaxed);
   // Last, since whoever waits for the unit may go on with it at once.
-  const std::size_t lost = changes.size() - done - filtered;
-  if (lost != 0) ticket.unit->lost(lost);
+  if (seen != changes.size()) ticket.unit->lost(changes.size() - seen);
   if (filtered != 0) ticket.unit->reported(filtered);
   return sent;
 }
@@ -71,15 +63,16 @@ void MessageSender::add_to_portion(const Topic& topic, DeliveryTicket& ticket) {
   portion_bytes_ += waiting.key.size() + waiting.value.size();
 }
 
-Result<void> MessageSender::send_portion(std::size_t& taken, const std::stop_token& stop) {
-  taken = 0;
+Result<void> MessageSender::send_taken(const std::stop_token& stop) {
   if (portion_size_ == 0) return {};
   outbound_.clear();
   const std::span<Waiting> waiting = std::span(portion_).first(portion_size_);
   for (const Waiting& message : waiting) {
     outbound_.push_back(outbound(*message.topic, *message.ticket, message.key, message.value));
   }
+  std::size_t taken = 0;
   const auto sent = sink_.send_all(outbound_, taken, stop);
+  for (const Waiting& message : waiting.subspan(taken)) message.ticket->unit->lost(1);
   // The last one is what the portion ended for: where rows are large, it is the only one.
   for (Waiting& message : waiting) {
     message.key.clear();
@@ -203,16 +196,6 @@ Result<void> MessageSender::take_change(const TablePlan& plan, const Topic& topi
   add_to_portion(topic, ticket);
   if (portion_size_ < kWholeMessages && portion_bytes_ < kPortionBytes) return {};
   return send_taken(stop);
-}
-
-Result<void> MessageSender::send_taken(const std::stop_token& stop) {
-  // Their buffers are given back by sending; what was not taken is lost to these.
-  tickets_.clear();
-  for (const Waiting& waiting : std::span(portion_).first(portion_size_)) tickets_.push_back(waiting.ticket);
-  std::size_t taken = 0;
-  auto sent = send_portion(taken, stop);
-  for (std::size_t i = taken; i < tickets_.size(); ++i) tickets_[i]->unit->lost(1);
-  return sent;
 }
 
 bool MessageSender::allowed(const Topic& topic, DeliveryTicket& ticket) {

@@ -36,6 +36,7 @@ class MessageSender {
   /// Sink::send().
   Result<void> take_change(const TablePlan& plan, const Topic& topic, const Change& change,
                            DeliveryTicket& ticket, const std::stop_token& stop);
+  /// Sends what waits; on an error those that the sink did not take are lost to their units. Errors: those of Sink::send().
   Result<void> send_taken(const std::stop_token& stop);
   /// Counts and sends the control record of one step of an ALTER.
   Result<void> send_alteration(const TablePlan& plan, const Topic& topic, const SchemaStep& step,
@@ -54,8 +55,6 @@ class MessageSender {
   bool allowed(const Topic& topic, DeliveryTicket& ticket);
   /// Puts the encoded message behind those that wait to be sent together. REQUIRES: they go to the same topic.
   void add_to_portion(const Topic& topic, DeliveryTicket& ticket);
-  /// Sends those; how many of them were taken, also on an error, goes to `taken`.
-  Result<void> send_portion(std::size_t& taken, const std::stop_token& stop);
   void refuse(const Topic& topic, DeliveryTicket& ticket, const Error& reason, bool truncated);
   OutboundMessage outbound(const Topic& topic, DeliveryTicket& ticket, const ByteBuffer& key,
                            const ByteBuffer& value) const;
@@ -76,7 +75,6 @@ class MessageSender {
   std::size_t portion_size_ = 0;
   std::size_t portion_bytes_ = 0;
   std::vector<OutboundMessage> outbound_;
-  std::vector<DeliveryTicket*> tickets_;
 };
 
 }  // namespace dmskafka

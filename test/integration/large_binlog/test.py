@@ -19,9 +19,9 @@ BYTES_PER_ROW = 1 << 20
 
 
 def follow_large_file(t, kind, *settings, setup=""):
-    # Nothing of the filling is kept but the log of it.
-    server, url = servers.own_mysql(t, kind, *settings)
+    _, url = servers.own_mysql(t, kind, *settings)
     database = mysql.Database(url)
+    # Nothing of the filling is kept but the log of it.
     database.run(f"{setup} CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY);"
                  "CREATE TABLE bench.filler (id INT PRIMARY KEY, filler LONGBLOB) ENGINE=BLACKHOLE")
     task = Task(t, database, source=url, mapping=dmskafka.mapping("shop.t"),
