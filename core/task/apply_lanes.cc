@@ -2,24 +2,28 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <exception>
-#include <limits>
 #include <utility>
 
 namespace dmskafka {
+namespace {
+// What a lane takes from its queues at once: a portion of the sender.
+constexpr std::size_t kRecordsTogether = 64;
+}  // namespace
 
 ApplyLanes::ApplyLanes(const Options& options, Sink& sink, DeliveryListener& listener, LogBatchPool& pool,
                        TaskFailure& failure)
-    : options_(options), sink_(sink), listener_(listener), pool_(pool), failure_(failure) {
+    : options_(options),
+      sink_(sink),
+      listener_(listener),
+      pool_(pool),
+      failure_(failure),
+      // The memory is bounded by the pool of batches, so the queues count records alone.
+      queues_({.lanes = options.threads,
+               .queues = std::size_t{options.threads} * options.queues_per_thread,
+               .records_max = options.buffer_records}) {
   for (std::uint32_t i = 0; i < options_.threads; ++i) {
-    // The memory is bounded by the pool of batches, so the queues count records alone.
-    lanes_.push_back(std::make_unique<Queues>(
-        options_.queues_per_thread,
-        Queues::Limits{options_.buffer_records, std::numeric_limits<std::size_t>::max()}));
-  }
-  for (const auto& lane : lanes_) {
-    threads_.emplace_back([this, &queues = *lane] { run_lane(queues); });
+    threads_.emplace_back([this] { run_lane(); });
   }
 }
 
@@ -48,9 +52,7 @@ void ApplyLanes::give_back(std::unique_ptr<ApplyBuffer> buffer) {
 Result<void> ApplyLanes::push(std::size_t queue, std::unique_ptr<ApplyBuffer> buffer,
                               const std::stop_token& stop) {
   const std::size_t records = buffer->entries.size();
-  // Neighbouring queues belong to different lanes, so that a few keys already keep every lane busy.
-  Queues& lane = *lanes_[queue % options_.threads];
-  auto pushed = lane.push(queue / options_.threads, buffer, records, 0, stop);
+  auto pushed = queues_.push(queue, buffer, records, 0, stop);
   if (!pushed) {
     for (const ApplyBuffer::Entry& entry : buffer->entries) entry.share->data.unit->lost(1);
     give_back(std::move(buffer));
@@ -58,47 +60,40 @@ Result<void> ApplyLanes::push(std::size_t queue, std::unique_ptr<ApplyBuffer> bu
   return pushed;
 }
 
-void ApplyLanes::run_lane(Queues& queues) noexcept {
+void ApplyLanes::run_lane() noexcept {
   const std::stop_token stop = failure_.token();
   try {
     MessageSender sender(sink_, listener_, options_.sender);
-    while (!queues.finished()) {
-      // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
-      auto buffer = queues.pop(std::chrono::milliseconds(200), std::stop_token());
-      if (!buffer) continue;
-      send(sender, **buffer, stop);
-      give_back(std::move(*buffer));
+    std::vector<Queues::Taken> taken;
+    // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
+    while (queues_.next(taken, kRecordsTogether)) {
+      send(sender, taken, stop);
+      for (Queues::Taken& entry : taken) give_back(std::move(entry.item));
     }
   } catch (const std::exception& caught) {
     failure_.set(Error(ErrorCode::kInternal, fmt::format("in a sending thread: {}", caught.what())));
   }
 }
 
-void ApplyLanes::send(MessageSender& sender, const ApplyBuffer& buffer, const std::stop_token& stop) {
-  for (std::size_t i = 0; i < buffer.entries.size(); ++i) {
-    const auto& [change, share] = buffer.entries[i];
-    const TableVersion& table = *share->version;
-    const auto taken = sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
-    if (taken) continue;
-    failure_.set(taken.error());
-    // Nothing behind a lost change may be sent before it.
-    for (std::size_t rest = i + 1; rest < buffer.entries.size(); ++rest) {
-      buffer.entries[rest].share->data.unit->lost(1);
+void ApplyLanes::send(MessageSender& sender, std::span<const Queues::Taken> taken, const std::stop_token& stop) {
+  Result<void> sent;
+  for (const Queues::Taken& entry : taken) {
+    for (const auto& [change, share] : entry.item->entries) {
+      const TableVersion& table = *share->version;
+      if (sent) {
+        sent = sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
+      } else {
+        share->data.unit->lost(1);  // nothing behind a lost change may be sent before it
+      }
     }
-    return;
   }
-  if (const auto sent = sender.send_taken(stop); !sent) failure_.set(sent.error());
+  if (sent) sent = sender.send_taken(stop);
+  if (!sent) failure_.set(sent.error());
 }
 
 void ApplyLanes::finish() {
-  for (const auto& lane : lanes_) lane->close();
+  queues_.close();
   threads_.clear();
-}
-
-std::size_t ApplyLanes::records_high_water() const {
-  std::size_t high = 0;
-  for (const auto& lane : lanes_) high = std::max(high, lane->records_high_water());
-  return high;
 }
 
 }  // namespace dmskafka

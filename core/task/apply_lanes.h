@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -43,21 +44,19 @@ class ApplyLanes {
   ApplyLanes(const ApplyLanes&) = delete;
   ApplyLanes& operator=(const ApplyLanes&) = delete;
 
-  std::size_t queue_count() const {
-    return std::size_t{options_.threads} * std::size_t{options_.queues_per_thread};
-  }
+  std::size_t queue_count() const { return std::size_t{options_.threads} * options_.queues_per_thread; }
   std::size_t buffer_records() const { return options_.buffer_records; }
   std::unique_ptr<ApplyBuffer> take_buffer();
   /// Blocks while the queue is full. On an error its changes are lost to their portion. Errors: kCancelled.
   Result<void> push(std::size_t queue, std::unique_ptr<ApplyBuffer> buffer, const std::stop_token& stop);
   /// Ends intake and waits until everything queued is sent, or lost to its portion when the task has failed.
   void finish();
-  std::size_t records_high_water() const;
+  std::size_t records_high_water() const { return queues_.records_high_water(); }
 
  private:
   using Queues = LaneQueues<std::unique_ptr<ApplyBuffer>>;
-  void run_lane(Queues& queues) noexcept;
-  void send(MessageSender& sender, const ApplyBuffer& buffer, const std::stop_token& stop);
+  void run_lane() noexcept;
+  void send(MessageSender& sender, std::span<const Queues::Taken> taken, const std::stop_token& stop);
   void give_back(std::unique_ptr<ApplyBuffer> buffer);
 
   const Options options_;
@@ -65,7 +64,7 @@ class ApplyLanes {
   DeliveryListener& listener_;
   LogBatchPool& pool_;
   TaskFailure& failure_;
-  std::vector<std::unique_ptr<Queues>> lanes_;  // constant after construction; each locks itself
+  Queues queues_;  // locks itself
   Mutex free_mutex_;
   std::vector<std::unique_ptr<ApplyBuffer>> free_ GUARDED_BY(free_mutex_);
   std::vector<std::jthread> threads_;  // last: ends before what it uses

@@ -2,20 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace dmskafka {
 
 LanePool::LanePool(const Options& options, Sink& sink, DeliveryListener& listener, TaskFailure& failure)
-    : options_(options), sink_(sink), listener_(listener), failure_(failure) {
+    : options_(options),
+      sink_(sink),
+      listener_(listener),
+      failure_(failure),
+      queues_({.lanes = options.threads,
+               .queues = std::size_t{options.threads} * options.queues_per_thread,
+               .records_max = options.buffer_records,
+               .bytes_max = options.buffer_bytes_max}) {
   for (std::uint32_t i = 0; i < options_.threads; ++i) {
-    lanes_.push_back(std::make_unique<Queues>(
-        options_.queues_per_thread, Queues::Limits{options_.buffer_records, options_.buffer_bytes_max}));
-  }
-  for (const auto& lane : lanes_) {
-    threads_.emplace_back([this, &queues = *lane] { run_lane(queues); });
+    threads_.emplace_back([this] { run_lane(); });
   }
 }
 
@@ -40,14 +42,11 @@ void LanePool::give_back(std::unique_ptr<ChangeBatch> batch) {
 
 Result<void> LanePool::push(std::uint64_t queue, LaneBuffer buffer, MessageSender& sender,
                             const std::stop_token& stop) {
-  const std::uint64_t chosen = queue % queue_count();
+  const std::size_t chosen = static_cast<std::size_t>(queue % queue_count());
   const std::size_t records = buffer.batch->changes().size();
   const std::size_t bytes = buffer.batch->bytes();
-  // Neighbouring queues belong to different lanes, so that a few queues already keep every lane busy.
-  Queues& lane = *lanes_[chosen % options_.threads];
   while (true) {
-    auto oldest =
-        lane.push_or_take(static_cast<std::size_t>(chosen / options_.threads), buffer, records, bytes);
+    auto oldest = queues_.push_or_take(chosen, buffer, records, bytes);
     if (oldest && !*oldest) return {};
     auto sent = oldest ? send(std::move(**oldest), sender, stop) : Result<void>(std::move(oldest).error());
     if (sent) continue;
@@ -62,15 +61,14 @@ Result<void> LanePool::send(LaneBuffer buffer, MessageSender& sender, const std:
   return sent;
 }
 
-void LanePool::run_lane(Queues& queues) noexcept {
+void LanePool::run_lane() noexcept {
   const std::stop_token stop = failure_.token();
   try {
     MessageSender sender(sink_, listener_, options_.sender);
-    while (!queues.finished()) {
-      // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
-      std::optional<LaneBuffer> buffer = queues.pop(std::chrono::milliseconds(200), std::stop_token());
-      if (!buffer) continue;
-      const auto sent = send(std::move(*buffer), sender, stop);
+    std::vector<Queues::Taken> taken;
+    // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
+    while (queues_.next(taken, 1)) {
+      const auto sent = send(std::move(taken.front().item), sender, stop);
       if (!sent) failure_.set(sent.error());
     }
   } catch (const std::exception& caught) {
@@ -79,16 +77,12 @@ void LanePool::run_lane(Queues& queues) noexcept {
 }
 
 void LanePool::finish() {
-  for (const auto& lane : lanes_) lane->close();
+  queues_.close();
   threads_.clear();
 }
 
 LanePool::Statistics LanePool::statistics() const {
-  Statistics statistics{options_.threads, options_.queues_per_thread, options_.buffer_records, 0};
-  for (const auto& lane : lanes_) {
-    statistics.records_high_water = std::max(statistics.records_high_water, lane->records_high_water());
-  }
-  return statistics;
+  return {options_.threads, options_.queues_per_thread, options_.buffer_records, queues_.records_high_water()};
 }
 
 }  // namespace dmskafka

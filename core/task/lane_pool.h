@@ -63,7 +63,7 @@ class LanePool {
 
  private:
   using Queues = LaneQueues<LaneBuffer>;
-  void run_lane(Queues& queues) noexcept;
+  void run_lane() noexcept;
   Result<void> send(LaneBuffer buffer, MessageSender& sender, const std::stop_token& stop);
   void give_back(std::unique_ptr<ChangeBatch> batch);
 
@@ -71,7 +71,7 @@ class LanePool {
   Sink& sink_;
   DeliveryListener& listener_;
   TaskFailure& failure_;
-  std::vector<std::unique_ptr<Queues>> lanes_;  // constant after construction; each locks itself
+  Queues queues_;  // locks itself
   Mutex free_mutex_;
   std::vector<std::unique_ptr<ChangeBatch>> free_ GUARDED_BY(free_mutex_);
   std::vector<std::jthread> threads_;  // last: ends before what it uses

@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,22 +15,37 @@
 
 namespace dmskafka {
 
-/// The queues of one lane: several producers' ends, one consumer that empties them in turn. Each queue is bounded by
-/// records (AWS's *BufferSize) and by bytes; what alone is larger is taken by an empty queue. Thread: any (locks itself).
+/// The queues between who hands over and the lanes that send. Each queue is bounded by records (AWS's *BufferSize) and by bytes; what
+/// alone is larger is taken by an empty queue. What comes from one queue is held by one lane at a time, so it stays in order.
+///
+/// Lanes are threads of the user's, as many as were asked for. Only those are awake that the machine can run beside who hands over,
+/// and no more than what waits is worth: a wake-up costs as much as some records do. Thread: any (locks itself).
 template <typename T>
 class LaneQueues {
  public:
-  struct Limits {
+  struct Options {
+    std::size_t lanes = 1;   ///< threads that call next() until it returns false
+    std::size_t queues = 1;  ///< all together
     std::size_t records_max = 50;
-    std::size_t bytes_max = 256 * 1024;
+    std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
+    std::size_t awake_max = awake_by_processors();  ///< lanes at a time; at least one
+  };
+  struct Taken {
+    T item;
+    std::size_t queue;
   };
 
-  LaneQueues(std::size_t queues, Limits limits) : limits_(limits), queues_(queues) {}
+  explicit LaneQueues(const Options& options)
+      : options_(options), queues_(options.queues), awake_(options.lanes) {}
 
-  /// Blocks while that queue is full; on an error `item` is left as it was. Errors: kCancelled after a stop request or once
-  /// the consumer has failed.
+  /// All but one, which has who hands over.
+  static std::size_t awake_by_processors() { return std::max(2U, std::thread::hardware_concurrency()) - 1; }
+
+  /// Blocks while that queue is full; on an error `item` is left as it was. REQUIRES: `records` is not 0. Errors: kCancelled
+  /// after a stop request or close().
   Result<void> push(std::size_t queue, T& item, std::size_t records, std::size_t bytes,
                     const std::stop_token& stop) {
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       Queue& target = queues_[queue];
@@ -39,32 +55,44 @@ class LaneQueues {
           return closed_ || has_room(target, records, bytes);
         });
       }
-      if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
-      add(target, item, records, bytes);
+      if (closed_) return Error(ErrorCode::kCancelled, "the lanes have ended");
+      wake = add(target, item, records, bytes);
     }
-    not_empty_.notify_one();  // here and below without the lock: who wakes wants it at once
+    if (wake) work_.notify_one();  // without the lock: who wakes wants it at once
     return {};
   }
 
-  /// Does not block: of a full queue the oldest entry is handed to the caller, who does the consumer's work on it, and `item` is
-  /// left as it was. nullopt: `item` is queued. For entries whose order does not matter. Errors: as push().
+  /// Does not block: of a full queue the oldest entry is handed to the caller, who does a lane's work on it, and `item` is left as
+  /// it was. nullopt: `item` is queued. For entries whose order does not matter. Otherwise as push().
   Result<std::optional<T>> push_or_take(std::size_t queue, T& item, std::size_t records, std::size_t bytes) {
+    bool wake = false;
     {
       MutexLock lock(mutex_);
-      if (closed_) return Error(ErrorCode::kCancelled, "the lane has ended");
+      if (closed_) return Error(ErrorCode::kCancelled, "the lanes have ended");
       Queue& target = queues_[queue];
-      if (!has_room(target, records, bytes)) return std::optional<T>(remove_oldest(target));
-      add(target, item, records, bytes);
+      if (!has_room(target, records, bytes)) return std::optional<T>(remove_oldest(target).item);
+      wake = add(target, item, records, bytes);
     }
-    not_empty_.notify_one();
+    if (wake) work_.notify_one();
     return std::optional<T>();
   }
 
-  /// The oldest entry of the next queue that has one; nullopt after `wait` without one.
-  std::optional<T> pop(std::chrono::nanoseconds wait, const std::stop_token& stop) {
-    std::optional<T> taken = take(wait, stop);
-    if (taken) not_full_.notify_all();
-    return taken;
+  /// Lets go of what `taken` holds, which is done; waits for work; and takes from the queues in turn, their oldest entries first,
+  /// until it has so many records (one entry at least). Their queues are the caller's alone until its next call. False: closed,
+  /// and nothing is left for the caller.
+  bool next(std::vector<Taken>& taken, std::size_t records_wanted) {
+    {
+      MutexLock lock(mutex_);
+      for (const Taken& entry : taken) let_go(queues_[entry.queue]);
+      taken.clear();
+      while (free_records_ == 0 && !closed_) sleep();
+      if (free_records_ == 0) return false;
+      for (std::size_t records = 0; free_records_ != 0 && records < records_wanted;) {
+        records += take(records_wanted - records, taken);
+      }
+    }
+    not_full_.notify_all();
+    return true;
   }
 
   /// No push succeeds any more; what is queued can still be taken.
@@ -72,11 +100,7 @@ class LaneQueues {
     MutexLock lock(mutex_);
     closed_ = true;
     not_full_.notify_all();
-    not_empty_.notify_all();
-  }
-  bool finished() const {
-    MutexLock lock(mutex_);
-    return closed_ && entries_ == 0;
+    work_.notify_all();
   }
   /// Most records that any one queue ever held.
   std::size_t records_high_water() const {
@@ -85,6 +109,8 @@ class LaneQueues {
   }
 
  private:
+  /// For so many records that wait, one lane is worth waking.
+  static constexpr std::size_t kRecordsOfLane = 64;
   struct Entry {
     T item;
     std::size_t records;
@@ -94,46 +120,74 @@ class LaneQueues {
     std::deque<Entry> entries;
     std::size_t records = 0;
     std::size_t bytes = 0;
+    bool held = false;  // by a lane
   };
-  std::optional<T> take(std::chrono::nanoseconds wait, const std::stop_token& stop) {
-    MutexLock lock(mutex_);
-    if (entries_ == 0 && !closed_) {
-      not_empty_.wait_for(mutex_, stop, wait,
-                          [&]() REQUIRES_LOCK(mutex_) { return closed_ || entries_ != 0; });
-    }
-    if (entries_ == 0) return std::nullopt;
-    while (queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
-    Queue& queue = queues_[turn_];
-    turn_ = (turn_ + 1) % queues_.size();
-    return remove_oldest(queue);
-  }
-  void add(Queue& queue, T& item, std::size_t records, std::size_t bytes) REQUIRES_LOCK(mutex_) {
+
+  /// True: a lane is to be woken.
+  bool add(Queue& queue, T& item, std::size_t records, std::size_t bytes) REQUIRES_LOCK(mutex_) {
     queue.entries.push_back(Entry{std::move(item), records, bytes});
     queue.records += records;
     queue.bytes += bytes;
     high_water_ = std::max(high_water_, queue.records);
-    ++entries_;
+    if (queue.held) return false;  // who holds it comes back
+    free_records_ += records;
+    if (awake_ != 0 && (awake_ >= options_.awake_max || free_records_ <= awake_ * kRecordsOfLane)) return false;
+    ++awake_;
+    ++wakes_;
+    return true;
   }
-  T remove_oldest(Queue& queue) REQUIRES_LOCK(mutex_) {
+  void sleep() REQUIRES_LOCK(mutex_) {
+    --awake_;
+    while (wakes_ == 0 && !closed_) {
+      work_.wait_for(mutex_, std::stop_token(), std::chrono::hours(1),
+                     [&]() REQUIRES_LOCK(mutex_) { return wakes_ != 0 || closed_; });
+    }
+    if (wakes_ == 0) {
+      ++awake_;
+    } else {
+      --wakes_;
+    }
+  }
+  std::size_t take(std::size_t records_wanted, std::vector<Taken>& taken) REQUIRES_LOCK(mutex_) {
+    while (queues_[turn_].held || queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
+    const std::size_t index = turn_;
+    turn_ = (turn_ + 1) % queues_.size();
+    Queue& queue = queues_[index];
+    queue.held = true;
+    free_records_ -= queue.records;
+    std::size_t records = 0;
+    while (!queue.entries.empty() && records < records_wanted) {
+      Entry entry = remove_oldest(queue);
+      records += entry.records;
+      taken.push_back({std::move(entry.item), index});
+    }
+    return records;
+  }
+  void let_go(Queue& queue) REQUIRES_LOCK(mutex_) {
+    if (std::exchange(queue.held, false)) free_records_ += queue.records;
+  }
+  Entry remove_oldest(Queue& queue) REQUIRES_LOCK(mutex_) {
     Entry entry = std::move(queue.entries.front());
     queue.entries.pop_front();
     queue.records -= entry.records;
     queue.bytes -= entry.bytes;
-    --entries_;
-    return std::move(entry.item);
+    if (!queue.held) free_records_ -= entry.records;
+    return entry;
   }
   bool has_room(const Queue& queue, std::size_t records, std::size_t bytes) const REQUIRES_LOCK(mutex_) {
     return queue.entries.empty() ||
-           (queue.records + records <= limits_.records_max && queue.bytes + bytes <= limits_.bytes_max);
+           (queue.records + records <= options_.records_max && queue.bytes + bytes <= options_.bytes_max);
   }
 
-  const Limits limits_;
+  const Options options_;
   mutable Mutex mutex_;
   CondVar not_full_;
-  CondVar not_empty_;
+  CondVar work_;
   std::vector<Queue> queues_ GUARDED_BY(mutex_);
   std::size_t turn_ GUARDED_BY(mutex_) = 0;
-  std::size_t entries_ GUARDED_BY(mutex_) = 0;
+  std::size_t free_records_ GUARDED_BY(mutex_) = 0;  // in queues that nobody holds
+  std::size_t awake_ GUARDED_BY(mutex_);             // lanes that do not sleep, or are being woken; and those not here yet
+  std::size_t wakes_ GUARDED_BY(mutex_) = 0;         // that no lane has answered yet
   std::size_t high_water_ GUARDED_BY(mutex_) = 0;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

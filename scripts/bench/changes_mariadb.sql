@@ -1,4 +1,5 @@
--- Behind orders_mariadb.sql: a procedure that updates every row once, in a scattered order, in transactions of ten rows.
+-- Behind orders_mariadb.sql. churn updates every row once, in a scattered order, in transactions of ten rows; paced writes the clock into
+-- random rows, so many a second, each in a transaction of its own.
 DROP PROCEDURE IF EXISTS churn;
 DELIMITER //
 CREATE PROCEDURE churn(transactions INT, modulus BIGINT)
@@ -14,6 +15,22 @@ BEGIN
         WHERE id = (k * 7919) % modulus + 1;
     END WHILE;
     COMMIT;
+  END WHILE;
+END //
+
+DROP PROCEDURE IF EXISTS paced //
+CREATE PROCEDURE paced(rate INT, transactions INT, modulus BIGINT)
+BEGIN
+  DECLARE k INT DEFAULT 0;
+  DECLARE chosen BIGINT;
+  DECLARE early DECIMAL(20,6);
+  DECLARE begun DATETIME(6) DEFAULT SYSDATE(6);
+  WHILE k < transactions DO
+    SET k = k + 1;
+    SET early = k / rate - TIMESTAMPDIFF(MICROSECOND, begun, SYSDATE(6)) / 1000000;
+    IF early > 0 THEN DO SLEEP(early); END IF;
+    SET chosen = FLOOR(1 + RAND() * modulus);
+    UPDATE orders SET updated_at = SYSDATE(6) WHERE id = chosen;
   END WHILE;
 END //
 DELIMITER ;

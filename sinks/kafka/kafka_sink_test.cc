@@ -328,6 +328,29 @@ TEST_CASE("kafka_sink: a full budget blocks send() until the stop request") {
   CHECK(fixture.sink->in_flight() == 88);
 }
 
+TEST_CASE("kafka_sink: batches that wait to be filled do not keep the room for ever") {
+  KafkaSinkOptions options;
+  options.in_flight_bytes_max = 64 << 10;
+  options.linger = std::chrono::minutes(10);
+  constexpr std::int32_t kPartitions = 64;  // none of them can fill a batch
+  Fixture fixture(kPartitions, options);
+  // Enough to end a run that hangs.
+  std::stop_source stop;
+  std::jthread limit([&stop](const std::stop_token& ended) {
+    for (int ticks = 0; ticks < 300 && !ended.stop_requested(); ++ticks) {
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+    stop.request_stop();
+  });
+  const std::string value(1'000, 'x');
+  constexpr int kCount = 500;
+  for (int i = 0; i < kCount; ++i) {
+    REQUIRE(fixture.send(i % kPartitions, "key", value, stop.get_token()).ok());
+  }
+  CHECK(fixture.sink->close(seconds(20)).ok());
+  CHECK(fixture.listener.delivered_of(fixture.ticket) == kCount);
+}
+
 TEST_CASE("kafka_sink: nothing acknowledged for the stall timeout is a failure that frees the sender") {
   KafkaSinkOptions options;
   options.stall_timeout = seconds(1);

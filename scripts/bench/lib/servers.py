@@ -62,6 +62,11 @@ class Server:
         return total / TICKS
 
 
+def cpu_of(servers, since=None):
+    """What the servers consumed, or consumed since then."""
+    return {f"{name}_cpu": server.cpu_seconds() - (since[f"{name}_cpu"] if since else 0) for name, server in servers.items()}
+
+
 def record_count(kafka, topic, partitions=1):
     """How many records the topic holds, by kcat."""
     queries = [word for partition in range(partitions) for word in ("-t", f"{topic}:{partition}:-1")]
@@ -89,7 +94,7 @@ class Measured:
 
     def __init__(self, command, directory, servers):
         self._command, self._directory, self._servers = [str(word) for word in command], directory, servers
-        self._before = {name: server.cpu_seconds() for name, server in servers.items()}
+        self._before = cpu_of(servers)
         with open(directory / "out.log", "wb") as out, open(directory / "err.log", "wb") as err:
             self._start, self._started_at = time.monotonic(), time.time()
             self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory)
@@ -107,7 +112,7 @@ class Measured:
                 return
 
     def wait(self, expected_status=0):
-        """Wall and CPU seconds, peak memory, and the CPU seconds of each server."""
+        """Wall and CPU seconds, peak memory, changes between threads, and the CPU seconds of each server."""
         _, status, usage = os.wait4(self.process.pid, 0)
         wall = time.monotonic() - self._start
         self._ended.set()
@@ -120,7 +125,8 @@ class Measured:
             "seconds": wall,
             "cpu": usage.ru_utime + usage.ru_stime,
             "memory_mb": self._peak_kb / 1024,
-            **{f"{name}_cpu": server.cpu_seconds() - self._before[name] for name, server in self._servers.items()},
+            "context_switches": usage.ru_nvcsw + usage.ru_nivcsw,
+            **cpu_of(self._servers, self._before),
         }
 
     def _abandon(self):
