@@ -70,7 +70,7 @@ def cpu_of(servers, since=None):
 def record_count(kafka, topic, partitions=1):
     """How many records the topic holds, by kcat."""
     queries = [word for partition in range(partitions) for word in ("-t", f"{topic}:{partition}:-1")]
-    answer = run("kcat", "-Q", "-b", kafka, *queries, stdout=subprocess.PIPE).stdout
+    answer = run("kcat", "-Q", "-b", kafka, *queries, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     return sum(int(line.split()[-1]) for line in answer.splitlines())  # "topic [0] offset 123"
 
 
