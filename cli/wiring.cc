@@ -45,7 +45,7 @@ KafkaSinkOptions kafka_options(const TargetSettings& target, const TaskSettings&
   options.properties = task.dmskafka.kafka_properties;
   options.stall_timeout = stall_timeout(task, use);
   // A change should be in Kafka soon after its commit.
-  if (use == SinkUse::kFollow) options.linger_of_few = std::chrono::milliseconds(5);
+  if (use == SinkUse::kFollow) options.linger = std::chrono::milliseconds(5);
   return options;
 }
 

@@ -38,6 +38,7 @@ Result<bool> InFlightBudget::acquire_within(std::chrono::nanoseconds wait, std::
 void InFlightBudget::release(std::uint64_t messages, std::size_t bytes) noexcept {
   const auto given = static_cast<std::int64_t>(bytes);
   const std::int64_t left = bytes_.fetch_sub(given) - given;
+  released_.fetch_add(messages);
   const bool empty = messages_.fetch_sub(messages) == messages;
   // Waking a sender for each few bytes would cost more than it brings: a quarter of the room is free when it goes on.
   if (waiters_.load() == 0 || (left > bytes_max_ - bytes_max_ / 4 && !empty)) return;

@@ -34,6 +34,8 @@ class InFlightBudget {
   std::optional<Error> failure() const;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   std::uint64_t messages() const noexcept { return messages_.load(); }
+  /// How many have given their room back, ever.
+  std::uint64_t released() const noexcept { return released_.load(); }
   std::size_t bytes() const noexcept {
     return static_cast<std::size_t>(std::max<std::int64_t>(bytes_.load(), 0));
   }
@@ -46,6 +48,7 @@ class InFlightBudget {
   const std::int64_t bytes_max_;
   std::atomic<std::int64_t> bytes_{0};
   std::atomic<std::uint64_t> messages_{0};
+  std::atomic<std::uint64_t> released_{0};
   std::atomic<std::uint32_t> waiters_{0};
   std::atomic<bool> closed_{false};
   mutable Mutex mutex_;

@@ -124,7 +124,7 @@ Result<KafkaProperties> admin_properties(const KafkaSinkOptions& options) {
 
 Result<KafkaProperties> producer_properties(const KafkaSinkOptions& options, std::int64_t batch_bytes_max) {
   KafkaProperties properties = connection_properties(options);
-  properties.emplace_back("linger.ms", std::to_string(options.linger.count()));
+  properties.emplace_back("linger.ms", "900000");  // its greatest: LingerThread sends
   properties.emplace_back("compression.codec", "lz4");
   properties.emplace_back("batch.num.messages", "100000");
   DMSKAFKA_TRY(add_users_own(properties, options));

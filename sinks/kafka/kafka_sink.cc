@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <deque>
 #include <utility>
@@ -33,6 +34,9 @@ constexpr std::size_t kPortion = 64;
 /// So long nobody gives room back before what lingers is sent; longer each time, since Kafka may stand still.
 constexpr milliseconds kRoomWait{25};
 constexpr milliseconds kRoomWaitMax{1'000};
+/// So often librdkafka is asked to send where nothing was taken and nothing reported since the last time: Kafka stands still, and its
+/// thread would spin in vain.
+constexpr milliseconds kStillWait{250};
 /// What is on its way is little while it does not fill a batch.
 constexpr std::size_t kLittleBytes = 1 << 20;
 
@@ -66,6 +70,7 @@ class KafkaSink final : public Sink {
   Result<void> send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
                             const std::stop_token& stop);
   void reject(const Topic& topic, const rd_kafka_message_s& message);
+  void send_now() noexcept;
   void flush_until(steady_clock::time_point deadline);
   void release_clients();
   std::string compression() const;
@@ -78,6 +83,14 @@ class KafkaSink final : public Sink {
   ClientHandle admin_;
   mutable Mutex groups_mutex_;
   std::deque<ProducerGroup> groups_ GUARDED_BY(groups_mutex_);
+  struct Flushed {
+    std::uint64_t portions = 0;  // taken until then
+    std::uint64_t released = 0;  // messages reported until then
+    bool operator==(const Flushed&) const = default;
+  };
+  Flushed flushed_ GUARDED_BY(groups_mutex_);
+  steady_clock::time_point flushed_at_ GUARDED_BY(groups_mutex_);
+  std::atomic<std::uint64_t> portions_{0};
   std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
   std::optional<ReportThread> reports_;
   std::optional<LingerThread> linger_;
@@ -94,9 +107,9 @@ Result<void> KafkaSink::start() {
   // Who sets it himself wants to have it.
   const bool users =
       options_.properties.contains("linger.ms") || options_.properties.contains("queue.buffering.max.ms");
-  if (options_.linger_of_few && !users) {
-    linger_.emplace(LingerThread::Options{*options_.linger_of_few, kLittleBytes}, budget_,
-                    [this] { flush(); });
+  if (!users) {
+    linger_.emplace(LingerThread::Options{options_.linger, options_.linger_max, kLittleBytes}, budget_,
+                    [this] { send_now(); });
   }
   return {};
 }
@@ -213,6 +226,7 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
     const int produced = rd_kafka_produce_batch(topic.handles[producer].get(), RD_KAFKA_PARTITION_UA,
                                                 RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION,
                                                 portion.data(), static_cast<int>(count));
+    portions_.fetch_add(1, std::memory_order_relaxed);
     if (linger_) linger_->taken();
     if (static_cast<std::size_t>(produced) == count) continue;
     for (const rd_kafka_message_t& message : std::span(portion).first(count)) {
@@ -235,6 +249,18 @@ void KafkaSink::reject(const Topic& topic, const rd_kafka_message_s& message) {
 }
 
 void KafkaSink::flush() noexcept {
+  {
+    MutexLock lock(groups_mutex_);
+    const auto now = steady_clock::now();
+    const Flushed flushed{portions_.load(), budget_.released()};
+    if (flushed == flushed_ && now - flushed_at_ < kStillWait) return;
+    flushed_ = flushed;
+    flushed_at_ = now;
+  }
+  send_now();
+}
+
+void KafkaSink::send_now() noexcept {
   MutexLock lock(groups_mutex_);
   for (ProducerGroup& group : groups_) group.send_now();
 }

@@ -22,12 +22,10 @@ struct KafkaSinkOptions {
   std::size_t in_flight_bytes_max =
       16 << 20;                      ///< taken and not yet reported; 128 bytes a message beside its own
   std::uint32_t producer_count = 1;  ///< handles; a partition always belongs to one of them
-  /// How long a message waits for others to fill its batch, unless flush() is called. Longer than a full budget takes to be sent:
-  /// librdkafka's thread asks its sockets without a pause while a message has waited for longer than this and all of its
-  /// five requests are under way (seen with 2.0.2: a quarter of a load's processor time).
-  std::chrono::milliseconds linger{300};
-  /// For messages that are wanted soon: what waits is sent after so long even then, unless much is on its way (LingerThread).
-  std::optional<std::chrono::milliseconds> linger_of_few;
+  /// How long a message waits for others to fill its batch, unless flush() is called: LingerThread's `linger` and `linger_max`. A
+  /// user's own linger.ms is librdkafka's instead.
+  std::chrono::milliseconds linger{100};
+  std::chrono::milliseconds linger_max{300};
   std::chrono::milliseconds connect_timeout{30'000};  ///< for the first broker to answer
 };
 

@@ -331,7 +331,7 @@ TEST_CASE("kafka_sink: a full budget blocks send() until the stop request") {
 TEST_CASE("kafka_sink: batches that wait to be filled do not keep the room for ever") {
   KafkaSinkOptions options;
   options.in_flight_bytes_max = 64 << 10;
-  options.linger = std::chrono::minutes(10);
+  options.linger = options.linger_max = std::chrono::minutes(10);
   constexpr std::int32_t kPartitions = 64;  // none of them can fill a batch
   Fixture fixture(kPartitions, options);
   // Enough to end a run that hangs.

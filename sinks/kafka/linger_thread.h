@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -13,12 +14,14 @@
 
 namespace dmskafka {
 
-/// Sends what waits in batches after so short a time, while little is on its way or nothing more comes; else the batches fill by
-/// themselves. In place of a short linger.ms, for what KafkaSinkOptions::linger says of it. Thread: its own; taken() from any.
+/// Sends what waits in batches instead of librdkafka's linger.ms, for what docs/decisions/we-linger-ourselves.md says of it: after
+/// `linger` while little is on its way or nothing more comes, else after `linger_max`. While Kafka answers nothing it asks ever less
+/// often. Thread: its own; taken() from any.
 class LingerThread {
  public:
   struct Options {
     std::chrono::milliseconds linger;
+    std::chrono::milliseconds linger_max;
     std::size_t little_bytes;
   };
   /// References outlive it.
@@ -38,24 +41,41 @@ class LingerThread {
 
  private:
   void run(const std::stop_token& stop) {
+    auto sent_at = std::chrono::steady_clock::now();
+    std::uint64_t released = budget_.released();
+    int unanswered = 0;  // calls since something was released
+    std::chrono::milliseconds pause{0};
     while (!stop.stop_requested()) {
-      const std::uint64_t before = portions_.load();
-      if (!wait(stop)) continue;
-      if (budget_.bytes() < options_.little_bytes || portions_.load() == before) send_now_();
+      const std::uint64_t portions = portions_.load();
+      if (!wait(stop, options_.linger + pause)) continue;
+      if (std::exchange(released, budget_.released()) != released) {
+        unanswered = 0;
+        pause = std::chrono::milliseconds(0);
+      }
+      const auto now = std::chrono::steady_clock::now();
+      const bool nothing_came = portions_.load() == portions;
+      const bool little = budget_.bytes() < options_.little_bytes;
+      if (!nothing_came && !little && now - sent_at < options_.linger_max) continue;
+      send_now_();
+      sent_at = now;
+      // No more requests than that are under way; until one of them is answered, librdkafka's thread would spin in vain.
+      if (++unanswered >= kRequestsMax) pause = std::min(std::max(pause * 2, options_.linger), kPauseMax);
     }
   }
   /// False: nothing was on its way.
-  bool wait(const std::stop_token& stop) {
+  bool wait(const std::stop_token& stop, std::chrono::milliseconds linger) {
     MutexLock lock(mutex_);
     // Sequentially consistent against taken(): either it sees us idle, or we see its messages.
     idle_.store(true);
     const bool some =
         wake_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return budget_.messages() != 0; });
     idle_.store(false);
-    if (some) wake_.wait_for(mutex_, stop, options_.linger, [] { return false; });
+    if (some) wake_.wait_for(mutex_, stop, linger, [] { return false; });
     return some;
   }
 
+  static constexpr int kRequestsMax = 5;
+  static constexpr std::chrono::milliseconds kPauseMax{250};
   const Options options_;
   const InFlightBudget& budget_;
   const std::function<void()> send_now_;

@@ -22,7 +22,7 @@ bool called(const std::atomic<int>& calls, int times) {
 TEST_CASE("linger_thread: what there is is sent, again and again while it is on its way") {
   InFlightBudget budget(1'000'000);
   std::atomic<int> calls{0};
-  LingerThread linger({milliseconds(1), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  LingerThread linger({milliseconds(1), milliseconds(5), kLittle}, budget, [&calls] { calls.fetch_add(1); });
   REQUIRE(budget.acquire(1, 10, {}).ok());
   linger.taken();
   CHECK(called(calls, 3));
@@ -33,7 +33,7 @@ TEST_CASE(
   InFlightBudget budget(1'000'000);
   std::atomic<int> calls{0};
   {
-    LingerThread linger({milliseconds(1), kLittle}, budget, [&] {
+    LingerThread linger({milliseconds(1), milliseconds(5), kLittle}, budget, [&] {
       if (calls.fetch_add(1) == 0) budget.release(2, 2 * kLittle);  // acknowledged
     });
     REQUIRE(budget.acquire(2, 2 * kLittle, {}).ok());
@@ -48,11 +48,44 @@ TEST_CASE(
   CHECK(calls.load() >= 2);
 }
 
+TEST_CASE("linger_thread: while Kafka answers nothing it asks ever less often, whatever comes") {
+  InFlightBudget budget(1'000'000);
+  std::atomic<int> calls{0};
+  LingerThread linger({milliseconds(1), milliseconds(5), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  std::jthread writer([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && budget.acquire(1, 1, stop)) {
+      linger.taken();
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+  });
+  REQUIRE(called(calls, 14));  // five, then after 1, 2, 4 … 128 ms; a quarter of a second each from here on
+  const int before = calls.load();
+  std::this_thread::sleep_for(milliseconds(1'000));
+  CHECK(calls.load() - before <= 6);
+  // An answer ends that.
+  budget.release(1, 1);
+  CHECK(called(calls, before + 20));
+}
+
+TEST_CASE("linger_thread: much to which more comes is sent after the longest time all the same") {
+  InFlightBudget budget(1'000'000);
+  REQUIRE(budget.acquire(1, 2 * kLittle, {}).ok());
+  std::atomic<int> calls{0};
+  LingerThread linger({milliseconds(20), milliseconds(100), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  std::jthread writer([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      linger.taken();
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+  });
+  CHECK(called(calls, 1));
+}
+
 TEST_CASE("linger_thread: much is left to fill its batches while more comes") {
   InFlightBudget budget(1'000'000);
   REQUIRE(budget.acquire(1, 2 * kLittle, {}).ok());
   std::atomic<int> calls{0};
-  LingerThread linger({std::chrono::seconds(2), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  LingerThread linger({std::chrono::seconds(2), std::chrono::seconds(60), kLittle}, budget, [&calls] { calls.fetch_add(1); });
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (std::chrono::steady_clock::now() < until) {
     linger.taken();
