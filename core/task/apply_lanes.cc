@@ -77,13 +77,15 @@ void ApplyLanes::run_lane() noexcept {
 
 void ApplyLanes::send(MessageSender& sender, std::span<const Queues::Taken> taken, const std::stop_token& stop) {
   Result<void> sent;
+  // Something may have been lost, and nothing behind a lost change may be sent before it.
+  if (stop.stop_requested()) sent = Error(ErrorCode::kCancelled, "the task has failed");
   for (const Queues::Taken& entry : taken) {
     for (const auto& [change, share] : entry.item->entries) {
       const TableVersion& table = *share->version;
       if (sent) {
         sent = sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
       } else {
-        share->data.unit->lost(1);  // nothing behind a lost change may be sent before it
+        share->data.unit->lost(1);
       }
     }
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/bounded_queue.h"
+#include "test/support/random_rounds.h"
 
 namespace dmskafka {
 namespace {
@@ -166,7 +167,7 @@ TEST_CASE("delivery_tracker: a unit can go as soon as its waiter has returned") 
       if (auto unit = reports.pop(1s, {})) (*unit)->reported(1);
     }
   });
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < random_rounds(20'000); ++round) {
     auto unit = std::make_unique<DeliveryUnit>();
     unit->sent();
     REQUIRE(reports.push(unit.get(), 1, 1, {}));

@@ -102,6 +102,11 @@ class LaneQueues {
     not_full_.notify_all();
     work_.notify_all();
   }
+  /// Lanes that do not sleep.
+  std::size_t awake() const {
+    MutexLock lock(mutex_);
+    return awake_;
+  }
   /// Most records that any one queue ever held.
   std::size_t records_high_water() const {
     MutexLock lock(mutex_);

@@ -107,44 +107,57 @@ TEST_CASE("lane_queues: a full queue waits for a lane, a stop request or the end
   CHECK(items(taken) == std::vector{5});
 }
 
-TEST_CASE("lane_queues: a busy lane is helped as soon as enough waits, where a processor is left") {
-  Queues queues({.lanes = 2, .queues = 4, .records_max = 1'000, .awake_max = 2});
+/// Threads that do `work` on what they take; they end with this.
+struct Lanes {
+  Lanes(Queues& of, int count, std::size_t records_wanted, const std::function<void(const std::vector<Queues::Taken>&)>& work)
+      : queues(of) {
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([this, records_wanted, work] {
+        std::vector<Queues::Taken> taken;
+        while (queues.next(taken, records_wanted)) work(taken);
+      });
+    }
+  }
+  ~Lanes() { queues.close(); }
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+
+  Queues& queues;
+  std::vector<std::jthread> threads;
+};
+
+TEST_CASE("lane_queues: a lane that is busy is helped as soon as enough waits, and as many processors are left") {
+  Queues queues({.lanes = 3, .queues = 4, .records_max = 1'000, .awake_max = 2});
   std::latch go_on(1);
   std::atomic<int> begun{0};
   std::atomic<int> ended{0};
-  const auto lane = [&] {
-    std::vector<Queues::Taken> taken;
-    while (queues.next(taken, 1)) {
-      ++begun;
-      go_on.wait();
-      ++ended;
-    }
-  };
-  std::jthread first(lane);
-  std::jthread second(lane);
-  for (std::size_t queue = 0; queue < 4; ++queue) REQUIRE(push(queues, queue, 1, 100).ok());
+  Lanes lanes(queues, 3, 1, [&](const auto&) {
+    ++begun;
+    go_on.wait();
+    ++ended;
+  });
+  REQUIRE(wait_until([&] { return queues.awake() == 0; }));
+  REQUIRE(push(queues, 0, 1, 10).ok());
+  REQUIRE(wait_until([&] { return begun == 1; }));
+  REQUIRE(push(queues, 1, 1, 64).ok());
+  CHECK(queues.awake() == 1);  // not worth it
+  REQUIRE(push(queues, 2, 1, 1).ok());
   CHECK(wait_until([&] { return begun == 2; }));
+  REQUIRE(push(queues, 3, 1, 200).ok());
+  CHECK(queues.awake() == 2);  // no processor
   go_on.count_down();
-  queues.close();
-  CHECK(wait_until([&] { return ended == 4; }));
+  CHECK(wait_until([&] { return ended == 4 && queues.awake() == 0; }));
 }
 
 TEST_CASE("lane_queues: a lane that sleeps hears of every push") {
   Queues queues({.lanes = 3, .queues = 8, .awake_max = 1});
   std::atomic<int> seen{0};
-  std::vector<std::jthread> lanes;
-  for (int i = 0; i < 3; ++i) {
-    lanes.emplace_back([&] {
-      std::vector<Queues::Taken> taken;
-      while (queues.next(taken, 64)) seen += static_cast<int>(taken.size());
-    });
-  }
+  Lanes lanes(queues, 3, 64, [&](const auto& taken) { seen += static_cast<int>(taken.size()); });
   for (int round = 0; round < random_rounds(20'000); ++round) {
     REQUIRE(push(queues, static_cast<std::size_t>(round) % 8, round).ok());
     for (int spins = 0; seen != round + 1 && spins < 10'000; ++spins) std::this_thread::yield();
     REQUIRE(wait_until([&] { return seen == round + 1; }));
   }
-  queues.close();
 }
 
 TEST_CASE("lane_queues: what comes from one queue stays in order, whichever lanes take it") {
@@ -153,26 +166,18 @@ TEST_CASE("lane_queues: what comes from one queue stays in order, whichever lane
   std::array<std::atomic<int>, kQueues> last{};
   std::atomic<int> wrong{0};
   std::atomic<int> seen{0};
-  std::vector<std::jthread> lanes;
-  for (int i = 0; i < 4; ++i) {
-    lanes.emplace_back([&] {
-      std::vector<Queues::Taken> taken;
-      while (queues.next(taken, 30)) {
-        for (const auto& entry : taken) {
-          wrong += last[entry.queue].exchange(entry.item) >= entry.item ? 1 : 0;
-          ++seen;
-        }
-      }
-    });
-  }
+  Lanes lanes(queues, 4, 30, [&](const auto& taken) {
+    for (const auto& entry : taken) {
+      wrong += last[entry.queue].exchange(entry.item) >= entry.item ? 1 : 0;
+      ++seen;
+    }
+  });
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same every time
   const int count = random_rounds(200'000);
   for (int item = 1; item <= count; ++item) {
     REQUIRE(push(queues, random() % kQueues, item, random() % 9 + 1).ok());
   }
-  queues.close();
-  lanes.clear();
-  CHECK(seen == count);
+  CHECK(wait_until([&] { return seen == count; }));
   CHECK(wrong == 0);
 }
 
