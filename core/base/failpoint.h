@@ -3,12 +3,8 @@
 
 namespace dmskafka {
 
-/// A place where a test may have the program die as by kill -9: DMSKAFKA_FAILPOINT=NAME, or NAME:COUNT for the COUNT-th time
-/// it is passed. Only in builds with the CMake option DMSKAFKA_FAILPOINTS; in others it is nothing. Thread: any.
-#ifdef DMSKAFKA_FAILPOINTS
+/// A place where a test may have the program die as by kill -9. Here it is nothing; the tests' program dmskafka_failpoints, which is
+/// otherwise the same, brings a definition of its own (test/support/armed_failpoint.cc). Thread: any.
 void failpoint(std::string_view name) noexcept;
-#else
-inline void failpoint(std::string_view) noexcept {}
-#endif
 
 }  // namespace dmskafka

@@ -1,7 +1,6 @@
 # What every target of ours is compiled with. DMSKAFKA_SANITIZE: "", "address;undefined" or "thread".
 set(DMSKAFKA_SANITIZE "" CACHE STRING "sanitizers, separated by semicolons")
 option(DMSKAFKA_WERROR "warnings are errors" ON)
-option(DMSKAFKA_FAILPOINTS "DMSKAFKA_FAILPOINT in the environment kills the program at a named place (tests)" OFF)
 option(DMSKAFKA_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
 
 find_program(CCACHE ccache)
@@ -39,10 +38,6 @@ if("thread" IN_LIST DMSKAFKA_SANITIZE)
 endif()
 if(DMSKAFKA_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
-
-if(DMSKAFKA_FAILPOINTS)
-  add_compile_definitions(DMSKAFKA_FAILPOINTS)
 endif()
 
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)

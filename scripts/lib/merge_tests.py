@@ -6,7 +6,7 @@
 
 --tests takes those tests of a build that carry one of the labels. PREFIX ("" or "asan") goes before their names and, with a
 colon, before the names of fixtures, so that builds do not mix; locks stay common to all. --build adds a test that builds PREFIX's
-programs; the tests of that PREFIX wait for it, and so do tests labelled "failpoints" when the PREFIX is "asan". --check adds a test of its own; exit status 77 of it means skipped. The result is OUT/CTestTestfile.cmake.
+programs; the tests of that PREFIX wait for it. --check adds a test of its own; exit status 77 of it means skipped. The result is OUT/CTestTestfile.cmake.
 """
 import json
 import re
@@ -67,8 +67,6 @@ def build_tests(prefix, build_dir, labels, builds):
                 properties["DEPENDS"] = [f"{prefix}.{item}" for item in properties["DEPENDS"]]
         if prefix in builds:
             require(properties, f"{prefix}:built")
-        if "failpoints" in properties["LABELS"] and "asan" in builds:
-            require(properties, "asan:built")
         # ctest tells no command of a program that is not built yet: a ctest of its own finds it then, or fails.
         command = test.get("command") or nested_ctest(build_dir, test["name"])
         yield from test_lines(name, command, properties)

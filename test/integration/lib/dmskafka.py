@@ -94,18 +94,16 @@ def binary():
 
 
 def binary_with_failpoints():
-    """The first program at hand that was built with DMSKAFKA_FAILPOINTS: it knows the variable's name."""
-    for path in (
-        os.environ.get("DMSKAFKA_FAILPOINT_BINARY"),
-        os.environ.get("DMSKAFKA_BINARY"),
-        os.environ.get("DMSKAFKA_BUILT_BINARY"),
-        ROOT / "build/debug/dmskafka",
-        ROOT / "build/asan/dmskafka",
-    ):
+    """The program dmskafka_failpoints: named, beside the one that is tested, or of some build."""
+    beside = [pathlib.Path(path).with_name("dmskafka_failpoints") for path in
+              (os.environ.get("DMSKAFKA_BINARY"), os.environ.get("DMSKAFKA_BUILT_BINARY")) if path]
+    builds = [ROOT / f"build/{preset}/dmskafka_failpoints" for preset in ("release", "debug", "asan")]
+    for path in (os.environ.get("DMSKAFKA_FAILPOINT_BINARY"), *beside, *builds):
         if path and os.access(path, os.X_OK):
+            # Only it knows the variable's name.
             if b"DMSKAFKA_FAILPOINT" in pathlib.Path(path).read_bytes():
                 return pathlib.Path(path).absolute()
-    raise Skip("no dmskafka was built with DMSKAFKA_FAILPOINTS: scripts/build debug makes one")
+    raise Skip("there is no dmskafka_failpoints: build it, or name it in DMSKAFKA_FAILPOINT_BINARY")
 
 
 def environment(extra=None):
