@@ -16,8 +16,11 @@ LanePool::LanePool(const Options& options, Sink& sink, DeliveryListener& listene
                .queues = std::size_t{options.threads} * options.queues_per_thread,
                .records_max = options.buffer_records,
                .bytes_max = options.buffer_bytes_max}) {
-  for (std::uint32_t i = 0; i < options_.threads; ++i) {
-    threads_.emplace_back([this] { run_lane(); });
+  try {
+    for (std::uint32_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_lane(); });
+  } catch (...) {
+    queues_.close();  // those that began would wait for ever
+    throw;
   }
 }
 

@@ -28,7 +28,7 @@ class LaneQueues {
     std::size_t queues = 1;  ///< all together
     std::size_t records_max = 50;
     std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
-    std::size_t awake_max = awake_by_processors();  ///< lanes at a time; at least one
+    std::size_t awake_max = awake_by_processors();  ///< lanes at a time
   };
   struct Taken {
     T item;
@@ -36,7 +36,11 @@ class LaneQueues {
   };
 
   explicit LaneQueues(const Options& options)
-      : options_(options), queues_(options.queues), awake_(options.lanes) {}
+      : options_(options),
+        awake_max_(std::clamp<std::size_t>(options.awake_max, 1, options.lanes)),
+        worth_a_lane_(std::min(kRecordsOfLane, options.records_max)),
+        queues_(options.queues),
+        awake_(options.lanes) {}
 
   /// All but one, which has who hands over.
   static std::size_t awake_by_processors() { return std::max(2U, std::thread::hardware_concurrency()) - 1; }
@@ -81,6 +85,7 @@ class LaneQueues {
   /// until it has so many records (one entry at least). Their queues are the caller's alone until its next call. False: closed,
   /// and nothing is left for the caller.
   bool next(std::vector<Taken>& taken, std::size_t records_wanted) {
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       for (const Taken& entry : taken) let_go(queues_[entry.queue]);
@@ -88,9 +93,13 @@ class LaneQueues {
       while (free_records_ == 0 && !closed_) sleep();
       if (free_records_ == 0) return false;
       for (std::size_t records = 0; free_records_ != 0 && records < records_wanted;) {
+        // What another lane could take meanwhile is left to it.
+        if (records != 0 && awake_ < awake_max_ && free_records_ >= worth_a_lane_) break;
         records += take(records_wanted - records, taken);
       }
+      wake = wake_another();
     }
+    if (wake) work_.notify_one();
     not_full_.notify_all();
     return true;
   }
@@ -114,7 +123,7 @@ class LaneQueues {
   }
 
  private:
-  /// For so many records that wait, one lane is worth waking.
+  /// For so many records that wait, or a full queue, one lane is worth waking.
   static constexpr std::size_t kRecordsOfLane = 64;
   struct Entry {
     T item;
@@ -136,7 +145,11 @@ class LaneQueues {
     high_water_ = std::max(high_water_, queue.records);
     if (queue.held) return false;  // who holds it comes back
     free_records_ += records;
-    if (awake_ != 0 && (awake_ >= options_.awake_max || free_records_ <= awake_ * kRecordsOfLane)) return false;
+    return wake_another();
+  }
+  bool wake_another() REQUIRES_LOCK(mutex_) {
+    if (free_records_ == 0) return false;
+    if (awake_ != 0 && (awake_ >= awake_max_ || free_records_ < (wakes_ + 1) * worth_a_lane_)) return false;
     ++awake_;
     ++wakes_;
     return true;
@@ -185,6 +198,8 @@ class LaneQueues {
   }
 
   const Options options_;
+  const std::size_t awake_max_;
+  const std::size_t worth_a_lane_;
   mutable Mutex mutex_;
   CondVar not_full_;
   CondVar work_;

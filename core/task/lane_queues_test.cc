@@ -139,7 +139,7 @@ TEST_CASE("lane_queues: a lane that is busy is helped as soon as enough waits, a
   REQUIRE(wait_until([&] { return queues.awake() == 0; }));
   REQUIRE(push(queues, 0, 1, 10).ok());
   REQUIRE(wait_until([&] { return begun == 1; }));
-  REQUIRE(push(queues, 1, 1, 64).ok());
+  REQUIRE(push(queues, 1, 1, 63).ok());
   CHECK(queues.awake() == 1);  // not worth it
   REQUIRE(push(queues, 2, 1, 1).ok());
   CHECK(wait_until([&] { return begun == 2; }));

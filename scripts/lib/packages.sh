@@ -9,7 +9,7 @@ packages_quickstart=("${packages_build[@]}" sqlite3 python3)
 # clang for the sanitizers' builds (llvm names the functions in their reports), the servers, and clients that are not ours.
 packages_test=(
   "${packages_quickstart[@]}"
-  clang libclang-rt-14-dev llvm clang-format clang-tidy
+  clang libclang-rt-14-dev llvm lld clang-format clang-tidy
   openjdk-17-jre-headless maven xz-utils kcat python3-confluent-kafka
   postgresql postgresql-client
   mariadb-server mariadb-client libaio1 libnuma1 libncurses6

@@ -157,4 +157,11 @@ std::int64_t batch_bytes_for(std::int64_t message_bytes_max) {
   return static_cast<std::int64_t>(std::bit_floor(room));
 }
 
+std::int64_t batch_bytes_for_partitions(std::size_t in_flight_bytes_max, std::size_t partitions) {
+  constexpr std::size_t kMin = 16 << 10;
+  const std::size_t share = in_flight_bytes_max / 2 / std::max<std::size_t>(partitions, 1);
+  if (share >= kBatchBytesMax) return kBatchBytesMax;
+  return static_cast<std::int64_t>(std::bit_floor(std::max(share, kMin)));
+}
+
 }  // namespace dmskafka

@@ -25,6 +25,9 @@ Result<KafkaProperties> admin_properties(const KafkaSinkOptions& options);
 /// The largest batch for a topic whose own limit is `message_bytes_max` (0: unknown). librdkafka 2.0 never splits a batch
 /// that the broker finds too large: all its messages would fail. Few distinct values, so that few producers are needed.
 std::int64_t batch_bytes_for(std::int64_t message_bytes_max);
+/// The largest batch with which half of the budget fills one for each of so many partitions: larger ones would never be full, and
+/// be sent only when nothing more can be taken. Few distinct values, too.
+std::int64_t batch_bytes_for_partitions(std::size_t in_flight_bytes_max, std::size_t partitions);
 
 /// "h1:9092,h2:9092".
 std::string broker_list(const KafkaSettings& settings);

@@ -139,6 +139,17 @@ TEST_CASE(
         "KafkaProperties: linger.msec: No such configuration property: \"linger.msec\"");
 }
 
+TEST_CASE("kafka_settings: half of the budget fills a batch for each partition") {
+  constexpr std::size_t kBudget = 16 << 20;
+  CHECK(batch_bytes_for_partitions(kBudget, 1) == 1'000'000);
+  CHECK(batch_bytes_for_partitions(kBudget, 8) == 1'000'000);
+  CHECK(batch_bytes_for_partitions(kBudget, 9) == 524'288);
+  CHECK(batch_bytes_for_partitions(kBudget, 48) == 131'072);
+  CHECK(batch_bytes_for_partitions(kBudget, 64) == 131'072);
+  CHECK(batch_bytes_for_partitions(kBudget, 65) == 65'536);
+  CHECK(batch_bytes_for_partitions(kBudget, 10'000) == 16'384);
+}
+
 TEST_CASE("kafka_settings: batches stay below a topic's limit") {
   CHECK(batch_bytes_for(0) == 1'000'000);
   CHECK(batch_bytes_for(1'048'588) == 1'000'000);  // Kafka's default

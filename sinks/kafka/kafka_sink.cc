@@ -37,6 +37,7 @@ constexpr milliseconds kRoomWaitMax{1'000};
 /// So often librdkafka is asked to send where nothing was taken and nothing reported since the last time: Kafka stands still, and its
 /// thread would spin in vain.
 constexpr milliseconds kStillWait{250};
+constexpr int kStillTries = 5;
 /// What is on its way is little while it does not fill a batch.
 constexpr std::size_t kLittleBytes = 1 << 20;
 
@@ -65,6 +66,7 @@ class KafkaSink final : public Sink {
 
  private:
   Result<ProducerGroup*> group_for(std::int64_t batch_bytes);
+  const Topic* find_topic(std::string_view name) const;
   Result<const Topic*> add_topic(const TopicSpec& spec, const TopicFacts& facts);
   Result<void> take_room(std::uint64_t messages, std::size_t bytes, const std::stop_token& stop);
   Result<void> send_portion(std::span<const OutboundMessage> messages, std::size_t& taken,
@@ -89,9 +91,11 @@ class KafkaSink final : public Sink {
     bool operator==(const Flushed&) const = default;
   };
   Flushed flushed_ GUARDED_BY(groups_mutex_);
+  int flushed_again_ GUARDED_BY(groups_mutex_) = 0;
   steady_clock::time_point flushed_at_ GUARDED_BY(groups_mutex_);
   std::atomic<std::uint64_t> portions_{0};
   std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
+  std::size_t partitions_ = 0;     // of all of them; likewise
   std::optional<ReportThread> reports_;
   std::optional<LingerThread> linger_;
 };
@@ -133,19 +137,32 @@ Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSp
   DMSKAFKA_ASSIGN(const std::vector<TopicFacts> facts, topic_admin.open(specs, stop));
   std::vector<const Topic*> topics;
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (find_topic(specs[i].name) == nullptr) partitions_ += static_cast<std::size_t>(facts[i].partition_count);
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
     DMSKAFKA_ASSIGN(const Topic* topic, add_topic(specs[i], facts[i]));
     topics.push_back(topic);
   }
-  MutexLock lock(groups_mutex_);
-  for (ProducerGroup& group : groups_) DMSKAFKA_TRY(group.know_topics(options_.connect_timeout, stop));
+  std::vector<ProducerGroup*> groups;  // they stay where they are, and only this thread adds some
+  {
+    MutexLock lock(groups_mutex_);
+    for (ProducerGroup& group : groups_) groups.push_back(&group);
+  }
+  for (ProducerGroup* group : groups) DMSKAFKA_TRY(group->know_topics(options_.connect_timeout, stop));
   return topics;
 }
 
+const Topic* KafkaSink::find_topic(std::string_view name) const {
+  const auto known =
+      std::find_if(topics_.begin(), topics_.end(), [&](const auto& topic) { return topic.name == name; });
+  return known == topics_.end() ? nullptr : &*known;
+}
+
 Result<const Topic*> KafkaSink::add_topic(const TopicSpec& spec, const TopicFacts& facts) {
-  const auto known = std::find_if(topics_.begin(), topics_.end(),
-                                  [&](const auto& topic) { return topic.name == spec.name; });
-  if (known != topics_.end()) return &*known;
-  DMSKAFKA_ASSIGN(ProducerGroup * group, group_for(batch_bytes_for(facts.message_bytes_max)));
+  if (const Topic* known = find_topic(spec.name)) return known;
+  DMSKAFKA_ASSIGN(ProducerGroup * group,
+                  group_for(std::min(batch_bytes_for(facts.message_bytes_max),
+                                     batch_bytes_for_partitions(options_.in_flight_bytes_max, partitions_))));
   KafkaTopic& topic = topics_.emplace_back();
   topic.name = spec.name;
   topic.partition_count = facts.partition_count;
@@ -253,7 +270,9 @@ void KafkaSink::flush() noexcept {
     MutexLock lock(groups_mutex_);
     const auto now = steady_clock::now();
     const Flushed flushed{portions_.load(), budget_.released()};
-    if (flushed == flushed_ && now - flushed_at_ < kStillWait) return;
+    // A few times all the same: its thread may have missed the first.
+    flushed_again_ = flushed == flushed_ ? flushed_again_ + 1 : 0;
+    if (flushed_again_ > kStillTries && now - flushed_at_ < kStillWait) return;
     flushed_ = flushed;
     flushed_at_ = now;
   }

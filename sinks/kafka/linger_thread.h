@@ -42,35 +42,50 @@ class LingerThread {
  private:
   void run(const std::stop_token& stop) {
     auto sent_at = std::chrono::steady_clock::now();
+    std::uint64_t sent_portions = portions_.load();
     std::uint64_t released = budget_.released();
-    int unanswered = 0;  // calls since something was released
-    std::chrono::milliseconds pause{0};
+    int requests = 0;  // that were not answered
+    Pauses pauses;
     while (!stop.stop_requested()) {
       const std::uint64_t portions = portions_.load();
-      if (!wait(stop, options_.linger + pause)) continue;
-      if (std::exchange(released, budget_.released()) != released) {
-        unanswered = 0;
-        pause = std::chrono::milliseconds(0);
+      if (!wait(stop, pauses, sent_portions)) continue;
+      if (const std::uint64_t now_released = budget_.released(); now_released != released) {
+        released = now_released;
+        requests = 0;
+        pauses = {};
       }
       const auto now = std::chrono::steady_clock::now();
-      const bool nothing_came = portions_.load() == portions;
+      const std::uint64_t now_portions = portions_.load();
       const bool little = budget_.bytes() < options_.little_bytes;
-      if (!nothing_came && !little && now - sent_at < options_.linger_max) continue;
+      if (now_portions != portions && !little && now - sent_at < options_.linger_max) continue;
       send_now_();
       sent_at = now;
+      const bool news = std::exchange(sent_portions, now_portions) != now_portions;
+      if (news) ++requests;
       // No more requests than that are under way; until one of them is answered, librdkafka's thread would spin in vain.
-      if (++unanswered >= kRequestsMax) pause = std::min(std::max(pause * 2, options_.linger), kPauseMax);
+      if (requests >= kRequestsMax) pauses.whatever_comes = longer(pauses.whatever_comes);
+      pauses.until_news = news ? std::chrono::milliseconds(0) : longer(pauses.until_news);
     }
   }
+  struct Pauses {
+    std::chrono::milliseconds until_news{0};
+    std::chrono::milliseconds whatever_comes{0};
+  };
+  std::chrono::milliseconds longer(std::chrono::milliseconds pause) const {
+    return std::min(std::max(pause * 2, options_.linger), kPauseMax);
+  }
   /// False: nothing was on its way.
-  bool wait(const std::stop_token& stop, std::chrono::milliseconds linger) {
+  bool wait(const std::stop_token& stop, const Pauses& pauses, std::uint64_t sent_portions) {
     MutexLock lock(mutex_);
     // Sequentially consistent against taken(): either it sees us idle, or we see its messages.
     idle_.store(true);
     const bool some =
         wake_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return budget_.messages() != 0; });
+    if (some && pauses.until_news.count() != 0) {
+      wake_.wait_for(mutex_, stop, pauses.until_news, [&] { return portions_.load() != sent_portions; });
+    }
     idle_.store(false);
-    if (some) wake_.wait_for(mutex_, stop, linger, [] { return false; });
+    if (some) wake_.wait_for(mutex_, stop, options_.linger + pauses.whatever_comes, [] { return false; });
     return some;
   }
 
