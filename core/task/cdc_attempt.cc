@@ -187,13 +187,12 @@ bool CdcAttempt::wait_for_reader(std::chrono::nanoseconds wait) {
 /// Until everything that was routed is delivered and stored, or nothing more can be.
 void CdcAttempt::tend() {
   std::optional<steady_clock::time_point> asked_to_stop;
-  bool flushed = false;
   while (!failure_.token().stop_requested()) {
     const bool reader_ended = wait_for_reader(kTick);
     if (auto looked = look_after(); !looked) failure_.set(std::move(looked).error());
     if (reader_ended) {
       if (tracker_.pending() == 0) return;
-      if (!std::exchange(flushed, true)) sink_->flush();
+      sink_->flush();  // again and again: lanes send until they are through
       tracker_.wait_passed(~std::uint64_t{0}, kTick / 4, failure_.token());
     }
     if (!stop_.stop_requested()) continue;

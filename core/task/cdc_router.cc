@@ -365,6 +365,7 @@ Result<void> CdcRouter::wait_delivered(std::uint64_t sequence) {
   if (portion_ != nullptr && portion_->sequence <= sequence) DMSKAFKA_TRY(finish_portion());
   parts_.sink.flush();
   while (!parts_.tracker.wait_passed(sequence, 100ms, parts_.failed)) {
+    parts_.sink.flush();  // what lanes have sent since
     if (auto failed = parts_.sink.failure()) return *failed;
     if (parts_.failed.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
   }

@@ -88,7 +88,7 @@ class Sink {
     return {};
   }
 
-  /// Sends what lingers in batches now instead of later. Thread: any.
+  /// Sends what lingers in batches now instead of later; cheap to repeat. Thread: any.
   virtual void flush() noexcept = 0;
 
   /// Ends: waits at most `timeout` until everything is reported; what is not is reported as failed and

@@ -14,7 +14,7 @@ CREATE TABLE orders (
   order_date    DATE NOT NULL,
   created_at    DATETIME(6) NOT NULL,
   updated_at    DATETIME(6)
-);
+) DEFAULT CHARSET=utf8mb4;
 INSERT INTO orders
 SELECT
   seq,

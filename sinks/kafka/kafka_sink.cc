@@ -34,10 +34,10 @@ constexpr std::size_t kPortion = 64;
 /// So long nobody gives room back before what lingers is sent; longer each time, since Kafka may stand still.
 constexpr milliseconds kRoomWait{25};
 constexpr milliseconds kRoomWaitMax{1'000};
-/// So often librdkafka is asked to send where nothing was taken and nothing reported since the last time: Kafka stands still, and its
-/// thread would spin in vain.
+/// Where nothing was taken and nothing reported for so long, Kafka stands still, and librdkafka's thread would spin in vain: then it is
+/// asked to send only so often.
+constexpr milliseconds kStill{1'000};
 constexpr milliseconds kStillWait{250};
-constexpr int kStillTries = 5;
 /// What is on its way is little while it does not fill a batch.
 constexpr std::size_t kLittleBytes = 1 << 20;
 
@@ -91,7 +91,7 @@ class KafkaSink final : public Sink {
     bool operator==(const Flushed&) const = default;
   };
   Flushed flushed_ GUARDED_BY(groups_mutex_);
-  int flushed_again_ GUARDED_BY(groups_mutex_) = 0;
+  steady_clock::time_point still_since_ GUARDED_BY(groups_mutex_);
   steady_clock::time_point flushed_at_ GUARDED_BY(groups_mutex_);
   std::atomic<std::uint64_t> portions_{0};
   std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
@@ -270,9 +270,8 @@ void KafkaSink::flush() noexcept {
     MutexLock lock(groups_mutex_);
     const auto now = steady_clock::now();
     const Flushed flushed{portions_.load(), budget_.released()};
-    // A few times all the same: its thread may have missed the first.
-    flushed_again_ = flushed == flushed_ ? flushed_again_ + 1 : 0;
-    if (flushed_again_ > kStillTries && now - flushed_at_ < kStillWait) return;
+    if (flushed != flushed_) still_since_ = now;
+    if (now - still_since_ > kStill && now - flushed_at_ < kStillWait) return;
     flushed_ = flushed;
     flushed_at_ = now;
   }

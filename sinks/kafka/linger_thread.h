@@ -15,8 +15,8 @@
 namespace dmskafka {
 
 /// Sends what waits in batches instead of librdkafka's linger.ms, for what docs/decisions/we-linger-ourselves.md says of it: after
-/// `linger` while little is on its way or nothing more comes, else after `linger_max`. While Kafka answers nothing it asks ever less
-/// often. Thread: its own; taken() from any.
+/// `linger` while little is on its way or nothing more comes, else after `linger_max`. Once Kafka has answered nothing for a second it
+/// asks ever less often. Thread: its own; taken() from any.
 class LingerThread {
  public:
   struct Options {
@@ -42,54 +42,42 @@ class LingerThread {
  private:
   void run(const std::stop_token& stop) {
     auto sent_at = std::chrono::steady_clock::now();
-    std::uint64_t sent_portions = portions_.load();
+    auto answered_at = sent_at;
     std::uint64_t released = budget_.released();
-    int requests = 0;  // that were not answered
-    Pauses pauses;
+    std::chrono::milliseconds pause{0};
     while (!stop.stop_requested()) {
       const std::uint64_t portions = portions_.load();
-      if (!wait(stop, pauses, sent_portions)) continue;
-      if (const std::uint64_t now_released = budget_.released(); now_released != released) {
-        released = now_released;
-        requests = 0;
-        pauses = {};
-      }
+      const bool was_empty = budget_.messages() == 0;
+      if (!wait(stop, options_.linger + pause)) continue;
       const auto now = std::chrono::steady_clock::now();
-      const std::uint64_t now_portions = portions_.load();
+      const std::uint64_t now_released = budget_.released();
+      if (was_empty || now_released != released) {
+        released = now_released;
+        answered_at = now;
+        pause = std::chrono::milliseconds(0);
+      }
+      const bool nothing_came = portions_.load() == portions;
       const bool little = budget_.bytes() < options_.little_bytes;
-      if (now_portions != portions && !little && now - sent_at < options_.linger_max) continue;
+      if (!nothing_came && !little && now - sent_at < options_.linger_max) continue;
       send_now_();
       sent_at = now;
-      const bool news = std::exchange(sent_portions, now_portions) != now_portions;
-      if (news) ++requests;
-      // No more requests than that are under way; until one of them is answered, librdkafka's thread would spin in vain.
-      if (requests >= kRequestsMax) pauses.whatever_comes = longer(pauses.whatever_comes);
-      pauses.until_news = news ? std::chrono::milliseconds(0) : longer(pauses.until_news);
+      // All the requests that may be under way are: until one of them is answered, librdkafka's thread would spin in vain.
+      if (now - answered_at > kStill) pause = std::min(std::max(pause * 2, options_.linger), kPauseMax);
     }
   }
-  struct Pauses {
-    std::chrono::milliseconds until_news{0};
-    std::chrono::milliseconds whatever_comes{0};
-  };
-  std::chrono::milliseconds longer(std::chrono::milliseconds pause) const {
-    return std::min(std::max(pause * 2, options_.linger), kPauseMax);
-  }
   /// False: nothing was on its way.
-  bool wait(const std::stop_token& stop, const Pauses& pauses, std::uint64_t sent_portions) {
+  bool wait(const std::stop_token& stop, std::chrono::milliseconds linger) {
     MutexLock lock(mutex_);
     // Sequentially consistent against taken(): either it sees us idle, or we see its messages.
     idle_.store(true);
     const bool some =
         wake_.wait_for(mutex_, stop, std::chrono::seconds(1), [&] { return budget_.messages() != 0; });
-    if (some && pauses.until_news.count() != 0) {
-      wake_.wait_for(mutex_, stop, pauses.until_news, [&] { return portions_.load() != sent_portions; });
-    }
     idle_.store(false);
-    if (some) wake_.wait_for(mutex_, stop, options_.linger + pauses.whatever_comes, [] { return false; });
+    if (some) wake_.wait_for(mutex_, stop, linger, [] { return false; });
     return some;
   }
 
-  static constexpr int kRequestsMax = 5;
+  static constexpr std::chrono::milliseconds kStill{1'000};
   static constexpr std::chrono::milliseconds kPauseMax{250};
   const Options options_;
   const InFlightBudget& budget_;
