@@ -8,7 +8,7 @@ FILES = Path(__file__).resolve().parent.parent / "maxwell"
 
 
 def maxwell(port, kafka, topic, directory):
-    """A peer that follows bench.orders from the stored position, and does what maxwell.bootstrap asks for."""
+    """A peer that follows bench.orders from the stored position."""
     fill(FILES / "maxwell.properties.in", directory / "maxwell.properties", {"BOOT": kafka, "TOPIC": topic, "PORT": port})
     found = jars("maxwell", FILES / "pom.xml")
     stub = found / "stub"
@@ -22,8 +22,4 @@ def rewind(sql, file, offset):
     """The next start begins there; the table is described as it was then."""
     sql(f"UPDATE maxwell.positions SET binlog_file='{file}', binlog_position={offset}, gtid_set=NULL;"
         f"UPDATE maxwell.schemas SET binlog_file='{file}', binlog_position=4, gtid_set=NULL;"
-        "UPDATE maxwell.heartbeats SET heartbeat=0; DELETE FROM maxwell.bootstrap")
-
-
-def ask_for_bootstrap(sql):
-    sql("DELETE FROM maxwell.bootstrap; INSERT INTO maxwell.bootstrap (database_name, table_name, client_id) VALUES ('bench', 'orders', 'bench')")
+        "UPDATE maxwell.heartbeats SET heartbeat=0")
