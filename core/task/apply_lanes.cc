@@ -78,7 +78,8 @@ void ApplyLanes::run_lane() noexcept {
   }
 }
 
-void ApplyLanes::send(MessageSender& sender, std::span<const Queues::Taken> taken, const std::stop_token& stop) {
+void ApplyLanes::send(MessageSender& sender, std::span<const Queues::Taken> taken,
+                      const std::stop_token& stop) {
   Result<void> sent;
   // Something may have been lost, and nothing behind a lost change may be sent before it.
   if (stop.stop_requested()) sent = Error(ErrorCode::kCancelled, "the task has failed");

@@ -53,10 +53,15 @@ struct Fixture {
   FailureListener listener;
   LogBatchPool pool{20, {}};
   TaskFailure failure{std::stop_token()};
-  ApplyLanes lanes{{.threads = 3, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}}, sink, listener, pool, failure};
+  ApplyLanes lanes{{.threads = 3, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}},
+                   sink,
+                   listener,
+                   pool,
+                   failure};
 };
 
-TEST_CASE("apply_lanes: what is pushed into one queue is sent in its order, and everything is sent at the end") {
+TEST_CASE(
+    "apply_lanes: what is pushed into one queue is sent in its order, and everything is sent at the end") {
   Fixture lanes;
   std::vector<std::string> expected;
   for (int i = 0; i < 20; ++i) {
@@ -70,7 +75,9 @@ TEST_CASE("apply_lanes: what is pushed into one queue is sent in its order, and 
   CHECK_FALSE(lanes.failure.get());
 }
 
-TEST_CASE("apply_lanes: once the task has failed nothing more is sent, and what was pushed is lost to its portion") {
+TEST_CASE(
+    "apply_lanes: once the task has failed nothing more is sent, and what was pushed is lost to its "
+    "portion") {
   Fixture lanes;
   lanes.failure.set(Error(ErrorCode::kInternal, "elsewhere"));
   for (std::size_t queue = 0; queue < 6; ++queue) lanes.push(queue, {"a", "b"});

@@ -85,7 +85,8 @@ void LanePool::finish() {
 }
 
 LanePool::Statistics LanePool::statistics() const {
-  return {options_.threads, options_.queues_per_thread, options_.buffer_records, queues_.records_high_water()};
+  return {options_.threads, options_.queues_per_thread, options_.buffer_records,
+          queues_.records_high_water()};
 }
 
 }  // namespace dmskafka

@@ -206,8 +206,9 @@ class LaneQueues {
   std::vector<Queue> queues_ GUARDED_BY(mutex_);
   std::size_t turn_ GUARDED_BY(mutex_) = 0;
   std::size_t free_records_ GUARDED_BY(mutex_) = 0;  // in queues that nobody holds
-  std::size_t awake_ GUARDED_BY(mutex_);             // lanes that do not sleep, or are being woken; and those not here yet
-  std::size_t wakes_ GUARDED_BY(mutex_) = 0;         // that no lane has answered yet
+  std::size_t awake_
+      GUARDED_BY(mutex_);  // lanes that do not sleep, or are being woken; and those not here yet
+  std::size_t wakes_ GUARDED_BY(mutex_) = 0;  // that no lane has answered yet
   std::size_t high_water_ GUARDED_BY(mutex_) = 0;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

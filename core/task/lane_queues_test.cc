@@ -71,7 +71,8 @@ TEST_CASE("lane_queues: a queue that a lane holds is nobody else's until that la
   CHECK_FALSE(queues.next(first, 10));
 }
 
-TEST_CASE("lane_queues: a full queue waits for a lane, a stop request or the end; or gives its oldest entry back") {
+TEST_CASE(
+    "lane_queues: a full queue waits for a lane, a stop request or the end; or gives its oldest entry back") {
   Queues queues({.queues = 2, .records_max = 10, .bytes_max = 100});
   int item = 1;
   REQUIRE(queues.push(0, item, 50, 500, {}).ok());  // alone it may be larger
@@ -90,9 +91,7 @@ TEST_CASE("lane_queues: a full queue waits for a lane, a stop request or the end
   REQUIRE(push(queues, 0, 4, 10).ok());
 
   std::atomic<bool> pushed{false};
-  std::jthread pusher([&] {
-    pushed = push(queues, 0, 5).ok();
-  });
+  std::jthread pusher([&] { pushed = push(queues, 0, 5).ok(); });
   std::vector<Queues::Taken> taken;
   REQUIRE(queues.next(taken, 1));
   CHECK(items(taken) == std::vector{4});
@@ -109,7 +108,8 @@ TEST_CASE("lane_queues: a full queue waits for a lane, a stop request or the end
 
 /// Threads that do `work` on what they take; they end with this.
 struct Lanes {
-  Lanes(Queues& of, int count, std::size_t records_wanted, const std::function<void(const std::vector<Queues::Taken>&)>& work)
+  Lanes(Queues& of, int count, std::size_t records_wanted,
+        const std::function<void(const std::vector<Queues::Taken>&)>& work)
       : queues(of) {
     for (int i = 0; i < count; ++i) {
       threads.emplace_back([this, records_wanted, work] {
@@ -126,7 +126,8 @@ struct Lanes {
   std::vector<std::jthread> threads;
 };
 
-TEST_CASE("lane_queues: a lane that is busy is helped as soon as enough waits, and as many processors are left") {
+TEST_CASE(
+    "lane_queues: a lane that is busy is helped as soon as enough waits, and as many processors are left") {
   Queues queues({.lanes = 3, .queues = 4, .records_max = 1'000, .awake_max = 2});
   std::latch go_on(1);
   std::atomic<int> begun{0};

@@ -137,7 +137,8 @@ Result<std::vector<const Topic*>> KafkaSink::open_topics(std::span<const TopicSp
   DMSKAFKA_ASSIGN(const std::vector<TopicFacts> facts, topic_admin.open(specs, stop));
   std::vector<const Topic*> topics;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    if (find_topic(specs[i].name) == nullptr) partitions_ += static_cast<std::size_t>(facts[i].partition_count);
+    if (find_topic(specs[i].name) == nullptr)
+      partitions_ += static_cast<std::size_t>(facts[i].partition_count);
   }
   for (std::size_t i = 0; i < specs.size(); ++i) {
     DMSKAFKA_ASSIGN(const Topic* topic, add_topic(specs[i], facts[i]));

@@ -73,7 +73,8 @@ TEST_CASE("linger_thread: much to which more comes is sent after the longest tim
   InFlightBudget budget(1'000'000);
   REQUIRE(budget.acquire(1, 2 * kLittle, {}).ok());
   std::atomic<int> calls{0};
-  LingerThread linger({milliseconds(20), milliseconds(100), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  LingerThread linger({milliseconds(20), milliseconds(100), kLittle}, budget,
+                      [&calls] { calls.fetch_add(1); });
   std::jthread writer([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       linger.taken();
@@ -87,7 +88,8 @@ TEST_CASE("linger_thread: much is left to fill its batches while more comes") {
   InFlightBudget budget(1'000'000);
   REQUIRE(budget.acquire(1, 2 * kLittle, {}).ok());
   std::atomic<int> calls{0};
-  LingerThread linger({std::chrono::seconds(2), std::chrono::seconds(60), kLittle}, budget, [&calls] { calls.fetch_add(1); });
+  LingerThread linger({std::chrono::seconds(2), std::chrono::seconds(60), kLittle}, budget,
+                      [&calls] { calls.fetch_add(1); });
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (std::chrono::steady_clock::now() < until) {
     linger.taken();
