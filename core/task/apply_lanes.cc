@@ -22,12 +22,7 @@ ApplyLanes::ApplyLanes(const Options& options, Sink& sink, DeliveryListener& lis
       queues_({.lanes = options.threads,
                .queues = std::size_t{options.threads} * options.queues_per_thread,
                .records_max = options.buffer_records}) {
-  try {
-    for (std::uint32_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_lane(); });
-  } catch (...) {
-    queues_.close();  // those that began would wait for ever
-    throw;
-  }
+  threads_ = queues_.start([this] { run_lane(); });
 }
 
 std::unique_ptr<ApplyBuffer> ApplyLanes::take_buffer() {

@@ -16,12 +16,7 @@ LanePool::LanePool(const Options& options, Sink& sink, DeliveryListener& listene
                .queues = std::size_t{options.threads} * options.queues_per_thread,
                .records_max = options.buffer_records,
                .bytes_max = options.buffer_bytes_max}) {
-  try {
-    for (std::uint32_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_lane(); });
-  } catch (...) {
-    queues_.close();  // those that began would wait for ever
-    throw;
-  }
+  threads_ = queues_.start([this] { run_lane(); });
 }
 
 std::unique_ptr<ChangeBatch> LanePool::take_batch() {

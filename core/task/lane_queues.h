@@ -45,6 +45,19 @@ class LaneQueues {
   /// All but one, which has who hands over.
   static std::size_t awake_by_processors() { return std::max(2U, std::thread::hardware_concurrency()) - 1; }
 
+  /// Starts the lanes, which run `lane` until next() returns false. Where one cannot be started, those that began end.
+  template <typename Lane>
+  std::vector<std::jthread> start(const Lane& lane) {
+    std::vector<std::jthread> threads;
+    try {
+      for (std::size_t i = 0; i < options_.lanes; ++i) threads.emplace_back(lane);
+    } catch (...) {
+      close();
+      throw;
+    }
+    return threads;
+  }
+
   /// Blocks while that queue is full; on an error `item` is left as it was. REQUIRES: `records` is not 0. Errors: kCancelled
   /// after a stop request or close().
   Result<void> push(std::size_t queue, T& item, std::size_t records, std::size_t bytes,
