@@ -2,13 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
+#include <functional>
+#include <span>
 #include <utility>
 
 namespace dmskafka {
 namespace {
-// What a lane takes from its queues at once: a portion of the sender.
-constexpr std::size_t kRecordsTogether = 64;
+
+using Entry = ApplyBuffer::Entry;
+
+/// The changes of buffers of one batch, as the log has them: queue by queue the batch would be walked through over and over,
+/// and not stay in the processor's cache.
+template <typename Taken>
+void gather(std::span<Taken> of_batch, std::vector<Entry>& entries) {
+  entries.clear();
+  for (const Taken& taken : of_batch) {
+    entries.insert(entries.end(), taken.item->entries.begin(), taken.item->entries.end());
+  }
+  if (of_batch.size() > 1) std::ranges::sort(entries, std::less(), &Entry::change);
+}
+
 }  // namespace
 
 ApplyLanes::ApplyLanes(const Options& options, Sink& sink, DeliveryListener& listener, LogBatchPool& pool,
@@ -61,34 +76,36 @@ Result<void> ApplyLanes::push(std::size_t queue, std::unique_ptr<ApplyBuffer> bu
 void ApplyLanes::run_lane() noexcept {
   const std::stop_token stop = failure_.token();
   try {
-    MessageSender sender(sink_, listener_, options_.sender);
-    std::vector<Queues::Taken> taken;
+    Lane lane{MessageSender(sink_, listener_, options_.sender), {}, {}};
     // A stop does not end the lane: what is queued is given up one by one, until finish() closes the queues.
-    while (queues_.next(taken, kRecordsTogether)) {
-      send(sender, taken, stop);
-      for (Queues::Taken& entry : taken) give_back(std::move(entry.item));
-    }
+    while (queues_.next(lane.taken, Queues::kShare)) send_taken(lane, stop);
   } catch (const std::exception& caught) {
     failure_.set(Error(ErrorCode::kInternal, fmt::format("in a sending thread: {}", caught.what())));
   }
 }
 
-void ApplyLanes::send(MessageSender& sender, std::span<const Queues::Taken> taken,
-                      const std::stop_token& stop) {
+void ApplyLanes::send_taken(Lane& lane, const std::stop_token& stop) {
+  const auto batch_number = [](const Queues::Taken& entry) { return entry.item->batch->number; };
+  std::ranges::stable_sort(lane.taken, std::less(), batch_number);
   Result<void> sent;
   // Something may have been lost, and nothing behind a lost change may be sent before it.
   if (stop.stop_requested()) sent = Error(ErrorCode::kCancelled, "the task has failed");
-  for (const Queues::Taken& entry : taken) {
-    for (const auto& [change, share] : entry.item->entries) {
+  for (std::span taken(lane.taken); !taken.empty();) {
+    const auto end = std::ranges::upper_bound(taken, batch_number(taken.front()), std::less(), batch_number);
+    const auto of_batch = taken.first(static_cast<std::size_t>(end - taken.begin()));
+    taken = taken.subspan(of_batch.size());
+    gather(of_batch, lane.entries);
+    for (const auto& [change, share] : lane.entries) {
       const TableVersion& table = *share->version;
       if (sent) {
-        sent = sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
+        sent = lane.sender.take_change(*table.plan, *table.topic, *change, share->data, stop);
       } else {
         share->data.unit->lost(1);
       }
     }
+    if (sent) sent = lane.sender.send_taken(stop);
+    for (Queues::Taken& entry : of_batch) give_back(std::move(entry.item));
   }
-  if (sent) sent = sender.send_taken(stop);
   if (!sent) failure_.set(sent.error());
 }
 

@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -55,8 +54,14 @@ class ApplyLanes {
 
  private:
   using Queues = LaneQueues<std::unique_ptr<ApplyBuffer>>;
+  struct Lane {
+    MessageSender sender;
+    std::vector<Queues::Taken> taken;
+    std::vector<ApplyBuffer::Entry> entries;  // of one batch
+  };
   void run_lane() noexcept;
-  void send(MessageSender& sender, std::span<const Queues::Taken> taken, const std::stop_token& stop);
+  /// Sends what the lane took, and gives the buffers back.
+  void send_taken(Lane& lane, const std::stop_token& stop);
   void give_back(std::unique_ptr<ApplyBuffer> buffer);
 
   const Options options_;

@@ -2,14 +2,29 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <latch>
+
 #include "test/support/plain_plan.h"
 
 namespace dmskafka {
 namespace {
 
+class GatedSink final : public CountingSink {
+ public:
+  Result<void> send(const OutboundMessage& message, std::stop_token stop) override {
+    begun = true;
+    begun.notify_all();
+    gate.wait();
+    return CountingSink::send(message, stop);
+  }
+  std::atomic<bool> begun{false};
+  std::latch gate{1};
+};
+
 /// Lanes, and batches of the log for them.
 struct Fixture {
-  Fixture() {
+  explicit Fixture(std::uint32_t thread_count = 3) : threads(thread_count) {
     auto table = std::make_shared<TableVersion>();
     table->plan = std::make_unique<PlainPlan>(schema);
     table->topic = &topic;
@@ -18,12 +33,10 @@ struct Fixture {
     topic.partition_count = 3;
     sink.keep = true;
   }
-  /// Pushes a buffer with these values, in a batch of its own.
-  void push(std::size_t queue, const std::vector<std::string>& values) {
+  /// A batch with these values.
+  SharedLogBatch& batch_of(const std::vector<std::string>& values) {
     SharedLogBatch* batch = pool.take(std::chrono::seconds(10), {});
     REQUIRE(batch != nullptr);
-    auto buffer = lanes.take_buffer();
-    buffer->batch = batch;
     for (const std::string& value : values) {
       ChangeBatch& rows = batch->batch.rows();
       const std::span<Value> row = rows.allocate_values(2);
@@ -34,10 +47,17 @@ struct Fixture {
       change.operation = Operation::kInsert;
       change.after = row;
     }
-    for (const Change& change : batch->batch.rows().changes()) {
-      buffer->entries.push_back({&change, portion.shares.front().get()});
+    return *batch;
+  }
+  /// Pushes every so manieth change of the batch, from the first or a later one on.
+  void push(std::size_t queue, SharedLogBatch& batch, std::size_t first = 0, std::size_t step = 1) {
+    auto buffer = lanes.take_buffer();
+    buffer->batch = &batch;
+    const auto changes = batch.batch.rows().changes();
+    for (std::size_t i = first; i < changes.size(); i += step) {
+      buffer->entries.push_back({&changes[i], portion.shares.front().get()});
     }
-    portion.unit.sent(values.size());
+    portion.unit.sent(buffer->entries.size());
     (void)lanes.push(queue, std::move(buffer), failure.token());
   }
   void finish() {
@@ -49,11 +69,12 @@ struct Fixture {
   Topic topic;
   TableProgress progress{TableName{"s", "t"}};
   CdcPortion portion;
-  CountingSink sink;
+  GatedSink sink;
   FailureListener listener;
   LogBatchPool pool{20, {}};
   TaskFailure failure{std::stop_token()};
-  ApplyLanes lanes{{.threads = 3, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}},
+  std::uint32_t threads;
+  ApplyLanes lanes{{.threads = threads, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}},
                    sink,
                    listener,
                    pool,
@@ -63,10 +84,11 @@ struct Fixture {
 TEST_CASE(
     "apply_lanes: what is pushed into one queue is sent in its order, and everything is sent at the end") {
   Fixture lanes;
+  lanes.sink.gate.count_down();
   std::vector<std::string> expected;
   for (int i = 0; i < 20; ++i) {
     expected.push_back(std::to_string(i));
-    lanes.push(4, {expected.back()});
+    lanes.push(4, lanes.batch_of({expected.back()}));
   }
   lanes.finish();
   CHECK(lanes.sink.values == expected);
@@ -75,12 +97,32 @@ TEST_CASE(
   CHECK_FALSE(lanes.failure.get());
 }
 
+TEST_CASE("apply_lanes: what one lane takes from several queues is sent as the log has it") {
+  Fixture lanes(1);
+  lanes.push(0, lanes.batch_of({"-"}));
+  lanes.sink.begun.wait(false);  // the lane is busy, and finds all of the rest together
+  SharedLogBatch& first = lanes.batch_of({"0", "1", "2", "3", "4", "5"});
+  first.users = 3;
+  SharedLogBatch& second = lanes.batch_of({"6", "7", "8", "9"});
+  second.users = 2;
+  for (const std::size_t queue : {1U, 0U}) {
+    lanes.push(queue, first, queue, 3);
+    lanes.push(queue, second, queue, 2);
+  }
+  lanes.push(1, first, 2, 3);
+  lanes.sink.gate.count_down();
+  lanes.finish();
+  CHECK(lanes.sink.values == std::vector<std::string>{"-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+  CHECK(lanes.portion.unit.settled());
+}
+
 TEST_CASE(
     "apply_lanes: once the task has failed nothing more is sent, and what was pushed is lost to its "
     "portion") {
   Fixture lanes;
+  lanes.sink.gate.count_down();
   lanes.failure.set(Error(ErrorCode::kInternal, "elsewhere"));
-  for (std::size_t queue = 0; queue < 6; ++queue) lanes.push(queue, {"a", "b"});
+  for (std::size_t queue = 0; queue < 6; ++queue) lanes.push(queue, lanes.batch_of({"a", "b"}));
   lanes.finish();
   CHECK(lanes.sink.values.empty());
   CHECK(lanes.portion.unit.settled());

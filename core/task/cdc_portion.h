@@ -61,6 +61,7 @@ struct CdcPortion final : LogPortion {
 struct SharedLogBatch {
   explicit SharedLogBatch(ChangeBatch::Limits limits) : batch(limits) {}
   LogBatch batch;
+  std::uint64_t number = 0;  ///< among those taken from the pool, and so in the log
   /// Changes point to versions and tickets that these hold.
   std::vector<std::shared_ptr<CdcPortion>> portions;
   std::atomic<std::uint32_t> users{0};  ///< the router, and each buffer with changes of it
@@ -85,6 +86,7 @@ class LogBatchPool {
     SharedLogBatch* batch = free_.back();
     free_.pop_back();
     batch->users.store(1, std::memory_order_relaxed);
+    batch->number = ++taken_;
     return batch;
   }
 
@@ -105,6 +107,7 @@ class LogBatchPool {
   Mutex mutex_;
   CondVar freed_;
   std::vector<SharedLogBatch*> free_ GUARDED_BY(mutex_);
+  std::uint64_t taken_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace dmskafka

@@ -44,6 +44,8 @@ class LaneQueues {
 
   /// All but one, which has who hands over.
   static std::size_t awake_by_processors() { return std::max(2U, std::thread::hardware_concurrency()) - 1; }
+  /// For next(): of what waits, an equal part for each lane that may be awake, and 64 records at least.
+  static constexpr std::size_t kShare = std::numeric_limits<std::size_t>::max();
 
   /// Starts the lanes, which run `lane` until next() returns false. Where one cannot be started, those that began end.
   template <typename Lane>
@@ -105,6 +107,7 @@ class LaneQueues {
       taken.clear();
       while (free_records_ == 0 && !closed_) sleep();
       if (free_records_ == 0) return false;
+      if (records_wanted == kShare) records_wanted = std::max(kRecordsOfLane, free_records_ / awake_max_);
       for (std::size_t records = 0; free_records_ != 0 && records < records_wanted;) {
         // What another lane could take meanwhile is left to it.
         if (records != 0 && awake_ < awake_max_ && free_records_ >= worth_a_lane_) break;

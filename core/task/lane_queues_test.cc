@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <latch>
+#include <numeric>
 #include <random>
 
 #include "test/support/random_rounds.h"
@@ -52,6 +53,20 @@ TEST_CASE("lane_queues: as many records as wanted, from the queues in turn, the 
   queues.close();
   CHECK_FALSE(queues.next(taken, 1));
   CHECK(taken.empty());
+}
+
+TEST_CASE("lane_queues: an equal share of what waits for each lane that may be awake") {
+  for (const auto& [awake_max, shares] :
+       {std::pair{1U, std::vector{300}}, {2U, {180, 120}}, {8U, {120, 120, 60}}}) {
+    Queues queues({.lanes = 8, .queues = 5, .records_max = 100, .awake_max = awake_max});
+    for (std::size_t queue = 0; queue < 5; ++queue) REQUIRE(push(queues, queue, 60, 60).ok());
+    std::vector<std::vector<Queues::Taken>> taken(shares.size());
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      REQUIRE(queues.next(taken[i], Queues::kShare));
+      const auto records = items(taken[i]);
+      CHECK(std::accumulate(records.begin(), records.end(), 0) == shares[i]);
+    }
+  }
 }
 
 TEST_CASE("lane_queues: a queue that a lane holds is nobody else's until that lane comes back") {

@@ -27,7 +27,7 @@ class PlainPlan final : public TablePlan {
   const std::string topic_ = "t";
 };
 
-class CountingSink final : public Sink {
+class CountingSink : public Sink {
  public:
   Result<std::vector<const Topic*>> open_topics(std::span<const TopicSpec>, std::stop_token) override {
     return std::vector<const Topic*>();
