@@ -9,6 +9,8 @@ bool InFlightBudget::try_take(std::uint64_t messages, std::int64_t bytes) noexce
   do {
     if (taken != 0 && taken + bytes > bytes_max_) return false;
   } while (!bytes_.compare_exchange_weak(taken, taken + bytes));
+  if (messages_.load() == 0)
+    moved_at_ = std::chrono::steady_clock::now();  // before it is seen to hold something
   messages_.fetch_add(messages);
   return true;
 }
@@ -38,12 +40,17 @@ Result<bool> InFlightBudget::acquire_within(std::chrono::nanoseconds wait, std::
 void InFlightBudget::release(std::uint64_t messages, std::size_t bytes) noexcept {
   const auto given = static_cast<std::int64_t>(bytes);
   const std::int64_t left = bytes_.fetch_sub(given) - given;
-  released_.fetch_add(messages);
+  moved_at_ = std::chrono::steady_clock::now();
   const bool empty = messages_.fetch_sub(messages) == messages;
   // Waking a sender for each few bytes would cost more than it brings: a quarter of the room is free when it goes on.
   if (waiters_.load() == 0 || (left > bytes_max_ - bytes_max_ / 4 && !empty)) return;
   MutexLock lock(mutex_);
   changed_.notify_all();
+}
+
+bool InFlightBudget::stands_still() const noexcept {
+  constexpr std::chrono::seconds kStill(1);
+  return messages() != 0 && std::chrono::steady_clock::now() - moved_at_.load() > kStill;
 }
 
 void InFlightBudget::close(Error error) {

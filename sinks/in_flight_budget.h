@@ -34,8 +34,8 @@ class InFlightBudget {
   std::optional<Error> failure() const;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   std::uint64_t messages() const noexcept { return messages_.load(); }
-  /// How many have given their room back, ever.
-  std::uint64_t released() const noexcept { return released_.load(); }
+  /// True when something is in flight, and for a second no room came back.
+  bool stands_still() const noexcept;
   std::size_t bytes() const noexcept {
     return static_cast<std::size_t>(std::max<std::int64_t>(bytes_.load(), 0));
   }
@@ -48,7 +48,8 @@ class InFlightBudget {
   const std::int64_t bytes_max_;
   std::atomic<std::int64_t> bytes_{0};
   std::atomic<std::uint64_t> messages_{0};
-  std::atomic<std::uint64_t> released_{0};
+  std::atomic<std::chrono::steady_clock::time_point>
+      moved_at_{};  // room came back, or the first message was taken
   std::atomic<std::uint32_t> waiters_{0};
   std::atomic<bool> closed_{false};
   mutable Mutex mutex_;

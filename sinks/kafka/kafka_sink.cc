@@ -34,9 +34,7 @@ constexpr std::size_t kPortion = 64;
 /// So long nobody gives room back before what lingers is sent; longer each time, since Kafka may stand still.
 constexpr milliseconds kRoomWait{25};
 constexpr milliseconds kRoomWaitMax{1'000};
-/// Where nothing was taken and nothing reported for so long, Kafka stands still, and librdkafka's thread would spin in vain: then it is
-/// asked to send only so often.
-constexpr milliseconds kStill{1'000};
+/// While Kafka stands still librdkafka's thread would spin in vain: then it is asked to send only so often.
 constexpr milliseconds kStillWait{250};
 /// What is on its way is little while it does not fill a batch.
 constexpr std::size_t kLittleBytes = 1 << 20;
@@ -85,15 +83,7 @@ class KafkaSink final : public Sink {
   ClientHandle admin_;
   mutable Mutex groups_mutex_;
   std::deque<ProducerGroup> groups_ GUARDED_BY(groups_mutex_);
-  struct Flushed {
-    std::uint64_t portions = 0;  // taken until then
-    std::uint64_t released = 0;  // messages reported until then
-    bool operator==(const Flushed&) const = default;
-  };
-  Flushed flushed_ GUARDED_BY(groups_mutex_);
-  steady_clock::time_point still_since_ GUARDED_BY(groups_mutex_);
   steady_clock::time_point flushed_at_ GUARDED_BY(groups_mutex_);
-  std::atomic<std::uint64_t> portions_{0};
   std::deque<KafkaTopic> topics_;  // the task's thread; each is constant once it is handed out
   std::size_t partitions_ = 0;     // of all of them; likewise
   std::optional<ReportThread> reports_;
@@ -244,7 +234,6 @@ Result<void> KafkaSink::send_portion(std::span<const OutboundMessage> messages, 
     const int produced = rd_kafka_produce_batch(topic.handles[producer].get(), RD_KAFKA_PARTITION_UA,
                                                 RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION,
                                                 portion.data(), static_cast<int>(count));
-    portions_.fetch_add(1, std::memory_order_relaxed);
     if (linger_) linger_->taken();
     if (static_cast<std::size_t>(produced) == count) continue;
     for (const rd_kafka_message_t& message : std::span(portion).first(count)) {
@@ -270,10 +259,7 @@ void KafkaSink::flush() noexcept {
   {
     MutexLock lock(groups_mutex_);
     const auto now = steady_clock::now();
-    const Flushed flushed{portions_.load(), budget_.released()};
-    if (flushed != flushed_) still_since_ = now;
-    if (now - still_since_ > kStill && now - flushed_at_ < kStillWait) return;
-    flushed_ = flushed;
+    if (budget_.stands_still() && now - flushed_at_ < kStillWait) return;
     flushed_at_ = now;
   }
   send_now();

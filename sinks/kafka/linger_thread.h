@@ -15,8 +15,8 @@
 namespace dmskafka {
 
 /// Sends what waits in batches instead of librdkafka's linger.ms, for what docs/decisions/we-linger-ourselves.md says of it: after
-/// `linger` while little is on its way or nothing more comes, else after `linger_max`. Once Kafka has answered nothing for a second it
-/// asks ever less often. Thread: its own; taken() from any.
+/// `linger` while little is on its way or nothing more comes, else after `linger_max`. While Kafka stands still it asks ever
+/// less often. Thread: its own; taken() from any.
 class LingerThread {
  public:
   struct Options {
@@ -42,27 +42,19 @@ class LingerThread {
  private:
   void run(const std::stop_token& stop) {
     auto sent_at = std::chrono::steady_clock::now();
-    auto answered_at = sent_at;
-    std::uint64_t released = budget_.released();
     std::chrono::milliseconds pause{0};
     while (!stop.stop_requested()) {
       const std::uint64_t portions = portions_.load();
-      const bool was_empty = budget_.messages() == 0;
       if (!wait(stop, options_.linger + pause)) continue;
-      const auto now = std::chrono::steady_clock::now();
-      const std::uint64_t now_released = budget_.released();
-      if (was_empty || now_released != released) {
-        released = now_released;
-        answered_at = now;
-        pause = std::chrono::milliseconds(0);
-      }
       const bool nothing_came = portions_.load() == portions;
       const bool little = budget_.bytes() < options_.little_bytes;
+      const auto now = std::chrono::steady_clock::now();
       if (!nothing_came && !little && now - sent_at < options_.linger_max) continue;
       send_now_();
       sent_at = now;
       // All the requests that may be under way are: until one of them is answered, librdkafka's thread would spin in vain.
-      if (now - answered_at > kStill) pause = std::min(std::max(pause * 2, options_.linger), kPauseMax);
+      pause = budget_.stands_still() ? std::min(std::max(pause * 2, options_.linger), kPauseMax)
+                                     : std::chrono::milliseconds(0);
     }
   }
   /// False: nothing was on its way.
@@ -77,7 +69,6 @@ class LingerThread {
     return some;
   }
 
-  static constexpr std::chrono::milliseconds kStill{1'000};
   static constexpr std::chrono::milliseconds kPauseMax{250};
   const Options options_;
   const InFlightBudget& budget_;

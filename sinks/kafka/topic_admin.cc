@@ -110,8 +110,7 @@ Result<std::vector<TopicAdmin::Standing>> TopicAdmin::look_up(std::span<const To
   milliseconds wait{250};
   for (;;) {
     if (stop.stop_requested()) return cancelled();
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(start + parts_.connect_timeout - steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(start + parts_.connect_timeout - steady_clock::now());
     if (left.count() <= 0) return no_broker();
     auto standings = look_up_once(specs, std::min(wait, left));
     if (standings || standings.error().code() != ErrorCode::kTargetUnavailable) return standings;
