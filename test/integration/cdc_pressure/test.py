@@ -43,7 +43,8 @@ class PostgresSide:
         return sorted(self.database.run("SELECT id FROM rows").encode().split())
 
     def connection(self):
-        return self.database.query("SELECT active_pid FROM pg_replication_slots WHERE active")
+        # Not that on which the slot is made.
+        return self.database.query("SELECT pid FROM pg_stat_replication WHERE state IN ('catchup', 'streaming')")
 
     def held_up(self, connection):
         """What the server waits for when nobody takes what it has."""
