@@ -63,9 +63,10 @@ Result<void> Subtask::run() {
     const bool complete = loaded && *loaded;
     work->segment->state.store(complete ? SegmentLoad::State::kSent : SegmentLoad::State::kAborted,
                                std::memory_order_release);
-    context_.schedule.left(*work->table);
+    // The reader does not leave the table: it would look read through before the failure is known.
     if (!loaded)
       return std::move(loaded).error().while_doing(fmt::format("loading {}", current->progress.name.text()));
+    context_.schedule.left(*work->table);
     if (context_.schedule.read_through(*current)) context_.sink.flush();
   }
   return {};
