@@ -35,7 +35,7 @@ class LoadSchedule {
   std::optional<Work> next(TableLoad* current, const std::stop_token& stop);
   /// The control records of the table are acknowledged: other readers may join.
   void opened(TableLoad& table);
-  /// The reader is done with the range it got.
+  /// The reader is done with the range it got. One whose failure ends the task does not say so: its table is not read through.
   void left(TableLoad& table);
   /// The table has failed or is suspended: nobody gets a range of it any more.
   void abandon(TableLoad& table);

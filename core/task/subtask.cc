@@ -63,7 +63,7 @@ Result<void> Subtask::run() {
     const bool complete = loaded && *loaded;
     work->segment->state.store(complete ? SegmentLoad::State::kSent : SegmentLoad::State::kAborted,
                                std::memory_order_release);
-    // The reader does not leave the table: it would look read through before the failure is known.
+    // Without leaving: the table would look read through before the failure is known.
     if (!loaded)
       return std::move(loaded).error().while_doing(fmt::format("loading {}", current->progress.name.text()));
     context_.schedule.left(*work->table);

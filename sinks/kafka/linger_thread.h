@@ -44,6 +44,7 @@ class LingerThread {
     auto sent_at = std::chrono::steady_clock::now();
     std::chrono::milliseconds pause{0};
     while (!stop.stop_requested()) {
+      if (!budget_.stands_still()) pause = std::chrono::milliseconds(0);
       const std::uint64_t portions = portions_.load();
       if (!wait(stop, options_.linger + pause)) continue;
       const bool nothing_came = portions_.load() == portions;
@@ -53,8 +54,7 @@ class LingerThread {
       send_now_();
       sent_at = now;
       // All the requests that may be under way are: until one of them is answered, librdkafka's thread would spin in vain.
-      pause = budget_.stands_still() ? std::min(std::max(pause * 2, options_.linger), kPauseMax)
-                                     : std::chrono::milliseconds(0);
+      if (budget_.stands_still()) pause = std::min(std::max(pause * 2, options_.linger), kPauseMax);
     }
   }
   /// False: nothing was on its way.
