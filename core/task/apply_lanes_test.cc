@@ -3,28 +3,35 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <latch>
+#include <chrono>
+#include <semaphore>
 
 #include "test/support/plain_plan.h"
 
 namespace dmskafka {
 namespace {
 
+/// Blocks in send() while it is shut.
 class GatedSink final : public CountingSink {
  public:
   Result<void> send(const OutboundMessage& message, std::stop_token stop) override {
-    begun = true;
-    begun.notify_all();
-    gate.wait();
+    if (shut) begun.release();
+    shut.wait(true);
     return CountingSink::send(message, stop);
   }
-  std::atomic<bool> begun{false};
-  std::latch gate{1};
+  void open() {
+    shut = false;
+    shut.notify_all();
+  }
+  std::atomic<bool> shut{false};
+  std::counting_semaphore<> begun{0};  ///< calls that found it shut
 };
 
 /// Lanes, and batches of the log for them.
 struct Fixture {
-  explicit Fixture(std::uint32_t thread_count = 3) : threads(thread_count) {
+  explicit Fixture(std::uint32_t threads = 3)
+      : lanes({.threads = threads, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}}, sink,
+              listener, pool, failure) {
     auto table = std::make_shared<TableVersion>();
     table->plan = std::make_unique<PlainPlan>(schema);
     table->topic = &topic;
@@ -33,6 +40,10 @@ struct Fixture {
     topic.partition_count = 3;
     sink.keep = true;
   }
+  ~Fixture() { sink.open(); }
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
+
   /// A batch with these values.
   SharedLogBatch& batch_of(const std::vector<std::string>& values) {
     SharedLogBatch* batch = pool.take(std::chrono::seconds(10), {});
@@ -49,7 +60,7 @@ struct Fixture {
     }
     return *batch;
   }
-  /// Pushes every so manieth change of the batch, from the first or a later one on.
+  /// Pushes the changes first, first + step, first + 2 step … of the batch.
   void push(std::size_t queue, SharedLogBatch& batch, std::size_t first = 0, std::size_t step = 1) {
     auto buffer = lanes.take_buffer();
     buffer->batch = &batch;
@@ -73,18 +84,12 @@ struct Fixture {
   FailureListener listener;
   LogBatchPool pool{20, {}};
   TaskFailure failure{std::stop_token()};
-  std::uint32_t threads;
-  ApplyLanes lanes{{.threads = threads, .queues_per_thread = 2, .buffer_records = 1'000, .sender = {}},
-                   sink,
-                   listener,
-                   pool,
-                   failure};
+  ApplyLanes lanes;
 };
 
 TEST_CASE(
     "apply_lanes: what is pushed into one queue is sent in its order, and everything is sent at the end") {
   Fixture lanes;
-  lanes.sink.gate.count_down();
   std::vector<std::string> expected;
   for (int i = 0; i < 20; ++i) {
     expected.push_back(std::to_string(i));
@@ -99,8 +104,10 @@ TEST_CASE(
 
 TEST_CASE("apply_lanes: what one lane takes from several queues is sent as the log has it") {
   Fixture lanes(1);
+  lanes.sink.shut = true;
   lanes.push(0, lanes.batch_of({"-"}));
-  lanes.sink.begun.wait(false);  // the lane is busy, and finds all of the rest together
+  REQUIRE(lanes.sink.begun.try_acquire_for(
+      std::chrono::seconds(20)));  // busy, the lane will find all of the rest together
   SharedLogBatch& first = lanes.batch_of({"0", "1", "2", "3", "4", "5"});
   first.users = 3;
   SharedLogBatch& second = lanes.batch_of({"6", "7", "8", "9"});
@@ -110,7 +117,7 @@ TEST_CASE("apply_lanes: what one lane takes from several queues is sent as the l
     lanes.push(queue, second, queue, 2);
   }
   lanes.push(1, first, 2, 3);
-  lanes.sink.gate.count_down();
+  lanes.sink.open();
   lanes.finish();
   CHECK(lanes.sink.values == std::vector<std::string>{"-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
   CHECK(lanes.portion.unit.settled());
@@ -120,7 +127,6 @@ TEST_CASE(
     "apply_lanes: once the task has failed nothing more is sent, and what was pushed is lost to its "
     "portion") {
   Fixture lanes;
-  lanes.sink.gate.count_down();
   lanes.failure.set(Error(ErrorCode::kInternal, "elsewhere"));
   for (std::size_t queue = 0; queue < 6; ++queue) lanes.push(queue, lanes.batch_of({"a", "b"}));
   lanes.finish();
