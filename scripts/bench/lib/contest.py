@@ -1,10 +1,24 @@
 """Contenders that take turns at filling a topic, beside each other on one machine."""
+import functools
 import json
 import subprocess
 import sys
 
 from lib.report import medians
 from lib.servers import first_append, measured, record_count, run
+
+
+def in_turns(contenders, turns):
+    """`contenders`: name -> what runs it once and returns the result. Name -> its results; one turn more that is not counted comes first.
+    Each turn another one begins, so that nobody always runs behind the same one."""
+    names, results = list(contenders), {name: [] for name in contenders}
+    for turn in range(turns + 1):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            result = contenders[name]()
+            if turn > 0:
+                results[name].append(result)
+    return results
 
 
 class Contender:
@@ -67,14 +81,8 @@ class Contest:
         return result
 
     def take_turns(self, contenders, turns):
-        """Contender -> its runs; one turn more that is not counted comes first."""
-        results = {}
-        for turn in range(turns + 1):
-            for contender in contenders:
-                result = self.run_once(contender)
-                if turn > 0:
-                    results.setdefault(contender.name, []).append(result)
-        return results
+        """As in_turns()."""
+        return in_turns({one.name: functools.partial(self.run_once, one) for one in contenders}, turns)
 
     def medians(self, contenders, results, otherwise):
         rows = {contender.name: contender.rows for contender in contenders}
