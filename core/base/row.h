@@ -5,8 +5,8 @@
 
 namespace dmskafka {
 
-/// What a Value holds.
-enum class ValueForm : std::uint8_t {
+/// What a Value holds. Four bytes, so that a Value has no hole and is copied in one piece.
+enum class ValueForm : std::uint32_t {
   kAbsent,     ///< The log does not carry this column (a key-only before image, a partial row image).
   kUnchanged,  ///< Unchanged and not carried: PostgreSQL's out-of-line values.
   kNull,

@@ -306,6 +306,7 @@ Result<void> BinlogDecoder::rotate(const Event& event) {
     group_ = {};
   }
   file_ = name;
+  position_tail_.clear();
   if (file_number_ != *number) file_time_ = 0;
   file_number_ = *number;
   offset_ = offset;
@@ -468,13 +469,14 @@ Result<void> BinlogDecoder::end_group(LogBatch& batch) {
 }
 
 BinlogPosition BinlogDecoder::position() const {
-  BinlogPosition position = options_.from;
+  BinlogPosition position;
   position.file = settled_file_;
   position.offset = settled_offset_;
-  position.gtid.clear();
+  position.flavour = options_.from.flavour;
+  position.server = options_.from.server;
+  position.epoch = options_.from.epoch;
   position.file_time = settled_file_time_;
   if (gtid_known_) position.gtid = position.flavour == Flavour::kMysql ? gtid_set_.text() : gtid_map_.text();
-  position.reread.reset();
   if (const XaTransactions::Start* const oldest = xa_.oldest()) {
     position.reread = BinlogPosition::Reread{oldest->file, oldest->offset, oldest->gtid};
   }
@@ -718,7 +720,7 @@ Result<void> BinlogDecoder::rows(const Event& event, LogBatch& batch) {
   if (mapped == maps_.end() || mapped->second.body.empty()) {
     return unreadable(event, fmt::format("table {} was not described", header.table));
   }
-  const std::shared_ptr<const RowPlan> plan = mapped->second.plan;
+  const RowPlan* const plan = mapped->second.plan.get();
   if (plan == nullptr) return {};
 
   // The one copy: texts are views into the event as it stands in the batch's memory.
@@ -844,6 +846,11 @@ void BinlogDecoder::tell_table(const RowPlan& plan, LogBatch& batch) {
 // over all of it.
 std::string_view BinlogDecoder::stream_position(const Event& event, std::uint64_t index, LogBatch& batch) {
   constexpr std::size_t kNumbers = 5 * 20 + 6;
+  const std::uint64_t transaction_id = file_number_ << 32U | group_.start;
+  if (position_tail_.empty() || position_tail_id_ != transaction_id) {
+    position_tail_ = fmt::format(":{}:{}", transaction_id, file_);
+    position_tail_id_ = transaction_id;
+  }
   const std::size_t size_max = 2 * file_.size() + kNumbers;
   char* const begin = position_space_.room(batch.rows(), size_max);
   char* out = begin;
@@ -859,9 +866,7 @@ std::string_view BinlogDecoder::stream_position(const Event& event, std::uint64_
   number(event.start);
   number(index);
   number(event.end);
-  number(file_number_ << 32U | group_.start);
-  *out++ = ':';
-  put(file_);
+  put(position_tail_);
   number(event.inner ? event.start : first_map_start_);
   return position_space_.take(out);
 }

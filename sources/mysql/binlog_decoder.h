@@ -207,6 +207,9 @@ class BinlogDecoder {
   const TableSchema* last_told_ = nullptr;
   RowDecoder rows_;
   TextSpace position_space_;
+  // What the stream positions of a transaction's changes have in common: ":transaction-id:file".
+  std::string position_tail_;
+  std::uint64_t position_tail_id_ = 0;
   RowDecoder::Image before_image_;
   RowDecoder::Image after_image_;
   ByteBuffer expanded_;  // a compressed statement

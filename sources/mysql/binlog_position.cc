@@ -38,9 +38,9 @@ std::optional<BinlogPosition> parse(std::string_view text, Flavour flavour) {
 // What only the state file holds of a position: ";server=…;epoch=…;time=…;reread=FILE:OFFSET GTID", each where there is one.
 std::string print_rest(const BinlogPosition& position) {
   std::string text;
-  if (!position.server.empty()) text += fmt::format(";server={}", position.server);
-  if (position.epoch != 0) text += fmt::format(";epoch={}", position.epoch);
-  if (position.file_time != 0) text += fmt::format(";time={}", position.file_time);
+  if (!position.server.empty()) text.append(";server=").append(position.server);
+  if (position.epoch != 0) text.append(";epoch=").append(std::to_string(position.epoch));
+  if (position.file_time != 0) text.append(";time=").append(std::to_string(position.file_time));
   if (!position.reread) return text;
   const BinlogPosition::Reread& reread = *position.reread;
   return fmt::format("{};reread={}:{}{}{}", text, reread.file, reread.offset, reread.gtid.empty() ? "" : " ",
@@ -92,9 +92,13 @@ std::optional<std::uint64_t> binlog_file_number(std::string_view file) noexcept 
   return whole_number(file.substr(point + 1));
 }
 
+// Once a transaction, so without fmt's parsing.
 std::string print_position(const BinlogPosition& position) {
-  return fmt::format("{}:{}{}{}", position.file, position.offset, position.gtid.empty() ? "" : " ",
-                     position.gtid);
+  std::string text;
+  text.reserve(position.file.size() + position.gtid.size() + 24);
+  text.append(position.file).append(":").append(std::to_string(position.offset));
+  if (!position.gtid.empty()) text.append(" ").append(position.gtid);
+  return text;
 }
 
 Result<BinlogPosition> parse_position(std::string_view text, Flavour flavour) {
@@ -109,7 +113,9 @@ Result<BinlogPosition> parse_position(std::string_view text, Flavour flavour) {
 LogPosition to_log_position(const BinlogPosition& position) {
   LogPosition log;
   log.text = print_position(position);
-  log.bytes = fmt::format("{} {}{}", flavour_name(position.flavour), log.text, print_rest(position));
+  const std::string rest = print_rest(position);
+  log.bytes.reserve(log.text.size() + rest.size() + 8);
+  log.bytes.append(flavour_name(position.flavour)).append(" ").append(log.text).append(rest);
   log.order_high = std::uint64_t{position.epoch} << 32U | binlog_file_number(position.file).value_or(0);
   log.order_low = position.offset;
   return log;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 
 namespace dmskafka::mysql {
 namespace {
@@ -12,7 +13,15 @@ namespace {
 constexpr std::array<std::size_t, 10> kDigitBytes = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
 constexpr std::array<std::uint32_t, 10> kPowers = {
     1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
-constexpr std::size_t kDecimalBytesMax = 32;
+// "00" to "99".
+constexpr auto kTwoDigits = [] {
+  std::array<char, 200> digits{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    digits[2 * i] = static_cast<char>('0' + i / 10);
+    digits[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return digits;
+}();
 
 std::uint64_t big_endian(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
@@ -20,8 +29,15 @@ std::uint64_t big_endian(std::string_view bytes) noexcept {
   return value;
 }
 
+/// REQUIRES: value < 10^count, count <= 9.
 char* put_digits(char* out, std::uint64_t value, std::size_t count) noexcept {
-  for (std::size_t i = count; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+  auto rest = static_cast<std::uint32_t>(value);
+  std::size_t i = count;
+  for (; i >= 2; rest /= 100) {
+    i -= 2;
+    std::memcpy(out + i, kTwoDigits.data() + std::size_t{2} * (rest % 100), 2);
+  }
+  if (i == 1) *out = static_cast<char>('0' + rest);
   return out + count;
 }
 
@@ -78,13 +94,31 @@ char* put_unix_time(char* out, std::uint32_t seconds) noexcept {
   return put_date_time(out, year, month, day, of_day / 3'600, of_day / 60 % 60, of_day % 60);
 }
 
-/// The digits of a group of `bytes`; false: more than `digits` digits.
-bool put_group(char*& out, std::string_view bytes, std::size_t digits) noexcept {
-  const std::uint64_t value = big_endian(bytes);
-  if (value >= kPowers[digits]) return false;
-  out = put_digits(out, value, digits);
-  return true;
-}
+/// The groups of digits of a DECIMAL, front to back.
+class DecimalGroups {
+ public:
+  explicit DecimalGroups(std::string_view bytes) noexcept
+      : left_(bytes), flip_((static_cast<unsigned char>(bytes[0]) & 0x80U) == 0 ? UINT64_MAX : 0) {}
+
+  bool negative() const noexcept { return flip_ != 0; }
+  /// The next `digits` digits as a number; nullopt: the bytes say more digits than that.
+  std::optional<std::uint32_t> next(std::size_t digits) noexcept {
+    const std::size_t size = kDigitBytes[digits];
+    if (size == 0) return 0;
+    std::uint64_t value = big_endian(left_.substr(0, size));
+    if (first_) value ^= std::uint64_t{0x80} << (8 * size - 8);
+    first_ = false;
+    value ^= flip_ >> (64 - 8 * size);
+    left_.remove_prefix(size);
+    if (value >= kPowers[digits]) return std::nullopt;
+    return static_cast<std::uint32_t>(value);
+  }
+
+ private:
+  std::string_view left_;
+  std::uint64_t flip_;
+  bool first_ = true;
+};
 
 }  // namespace
 
@@ -96,36 +130,36 @@ std::size_t decimal_size(std::uint32_t precision, std::uint32_t scale) noexcept 
 char* write_decimal(std::string_view bytes, std::uint32_t precision, std::uint32_t scale,
                     char* out) noexcept {
   if (bytes.size() != decimal_size(precision, scale) || bytes.empty()) return nullptr;
-  std::array<char, kDecimalBytesMax> plain{};
-  const bool negative = (static_cast<unsigned char>(bytes[0]) & 0x80U) == 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    plain[i] = static_cast<char>(negative ? ~bytes[i] : bytes[i]);
-  }
-  plain[0] = static_cast<char>(plain[0] ^ static_cast<char>(0x80));
-  std::string_view left(plain.data(), bytes.size());
-  const auto take = [&](std::size_t size) {
-    const std::string_view taken = left.substr(0, size);
-    left.remove_prefix(size);
-    return taken;
+  DecimalGroups groups(bytes);
+  if (groups.negative()) *out++ = '-';
+  const char* const whole = out;
+  const auto put_whole = [&](std::size_t digits) {
+    const auto group = groups.next(digits);
+    if (!group) return false;
+    if (out != whole) {
+      out = put_digits(out, *group, digits);
+    } else if (*group != 0) {
+      out = put_number(out, *group);
+    }
+    return true;
   };
-  std::array<char, 96> whole{};
-  char* end = whole.data();
   const std::uint32_t whole_digits = precision - scale;
-  if (!put_group(end, take(kDigitBytes[whole_digits % 9]), whole_digits % 9)) return nullptr;
+  if (!put_whole(whole_digits % 9)) return nullptr;
   for (std::uint32_t i = 0; i < whole_digits / 9; ++i) {
-    if (!put_group(end, take(4), 9)) return nullptr;
+    if (!put_whole(9)) return nullptr;
   }
-  if (negative) *out++ = '-';
-  const char* from = whole.data();
-  while (from < end && *from == '0') ++from;
-  if (from == end) *out++ = '0';
-  out = std::copy(from, static_cast<const char*>(end), out);
+  if (out == whole) *out++ = '0';
   if (scale == 0) return out;
   *out++ = '.';
+  const auto put_fraction_group = [&](std::size_t digits) {
+    const auto group = groups.next(digits);
+    if (group) out = put_digits(out, *group, digits);
+    return group.has_value();
+  };
   for (std::uint32_t i = 0; i < scale / 9; ++i) {
-    if (!put_group(out, take(4), 9)) return nullptr;
+    if (!put_fraction_group(9)) return nullptr;
   }
-  if (!put_group(out, take(kDigitBytes[scale % 9]), scale % 9)) return nullptr;
+  if (!put_fraction_group(scale % 9)) return nullptr;
   return out;
 }
 

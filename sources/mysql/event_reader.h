@@ -26,8 +26,12 @@ class EventReader {
   std::uint64_t u64() noexcept { return fixed<std::uint64_t>(); }
   /// `size` bytes, at most 8.
   std::uint64_t little_endian(std::size_t size) noexcept {
-    const char* const from = take(size);
     std::uint64_t value = 0;
+    if (left_ >= sizeof value && size - 1 < sizeof value) {
+      std::memcpy(&value, take(size), sizeof value);
+      return value & UINT64_MAX >> (64 - 8 * size);
+    }
+    const char* const from = take(size);
     if (from != nullptr) std::memcpy(&value, from, size);
     return value;
   }
@@ -90,9 +94,11 @@ class BitmapView {
     return (static_cast<unsigned char>(bytes_[i / 8]) >> (i % 8) & 1U) != 0;
   }
   std::size_t count(std::size_t bits) const noexcept {
-    std::size_t set = 0;
-    for (std::size_t i = 0; i < bits; ++i) set += (*this)[i] ? 1U : 0U;
-    return set;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes_[i]); };
+    int set = 0;
+    for (std::size_t i = 0; i < bits / 8; ++i) set += std::popcount(byte(i));
+    if (bits % 8 != 0) set += std::popcount(byte(bits / 8) & ((1U << bits % 8) - 1));
+    return static_cast<std::size_t>(set);
   }
   static constexpr std::size_t bytes_for(std::size_t bits) noexcept { return (bits + 7) / 8; }
 

@@ -244,8 +244,9 @@ bool GtidMap::covers(std::uint32_t domain, std::uint64_t sequence) const {
 std::string GtidMap::text() const {
   std::string all;
   for (const auto& [domain, entry] : domains_) {
-    fmt::format_to(std::back_inserter(all), "{}{}-{}-{}", all.empty() ? "" : ",", domain, entry.server_id,
-                   entry.sequence);
+    if (!all.empty()) all += ',';
+    all.append(std::to_string(domain)).append("-").append(std::to_string(entry.server_id)).append("-");
+    all.append(std::to_string(entry.sequence));
   }
   return all;
 }

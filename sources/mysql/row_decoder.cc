@@ -152,12 +152,21 @@ std::int64_t sign_extended(std::uint64_t value, std::size_t size) noexcept {
   return static_cast<std::int64_t>(value << shift) >> shift;
 }
 
+/// `encoded` stands before what `reader` reads, in the same event.
+bool starts_with(const EventReader& reader, std::string_view encoded) noexcept {
+  std::uint64_t here = 0;
+  std::uint64_t there = 0;
+  if (encoded.size() <= sizeof here && reader.left() >= sizeof here) {
+    std::memcpy(&here, reader.at(), sizeof here);
+    std::memcpy(&there, encoded.data(), sizeof there);
+    return (here ^ there) << (64 - 8 * encoded.size()) == 0;
+  }
+  return reader.left() >= encoded.size() && std::memcmp(reader.at(), encoded.data(), encoded.size()) == 0;
+}
+
 /// True: the value is `encoded`, and was passed over. An encoding says itself where it ends, so the same bytes are the same value.
 bool skip_same(EventReader& reader, std::string_view encoded) noexcept {
-  if (encoded.empty() || reader.left() < encoded.size() ||
-      std::memcmp(reader.at(), encoded.data(), encoded.size()) != 0) {
-    return false;
-  }
+  if (encoded.empty() || !starts_with(reader, encoded)) return false;
   (void)reader.bytes(encoded.size());
   return true;
 }
@@ -211,7 +220,7 @@ Result<void> RowDecoder::read_image(EventReader& reader, const RowPlan& plan, Bi
   const std::size_t columns = plan.columns.size();
   const BitmapView nulls(reader.bytes(BitmapView::bytes_for(present.count(columns))));
   if (!reader.ok()) return Error(ErrorCode::kSourceRejected, "a row is cut short");
-  image.json.assign(plan.json_columns == 0 ? 0 : columns, std::string_view());
+  if (plan.json_columns != 0) image.json.assign(columns, std::string_view());
   image.row_end = {};
   image.encoded.resize(columns);
   std::size_t bit = 0;
@@ -222,8 +231,11 @@ Result<void> RowDecoder::read_image(EventReader& reader, const RowPlan& plan, Bi
     const bool has_diffs =
         before != nullptr && before->diffs && column.codec == Codec::kJson && (*before->diffs)[json_column++];
     if (!present[i]) continue;
-    Value value = Value::null();
-    if (!nulls[bit++]) {
+    Value not_followed;
+    Value& value = column.to == ColumnPlan::kNoColumn ? not_followed : values[column.to];
+    if (nulls[bit++]) {
+      value = Value::null();
+    } else {
       const char* const from = reader.at();
       bool good = true;
       if (before != nullptr && !has_diffs && skip_same(reader, before->image.encoded[i])) {
@@ -242,7 +254,6 @@ Result<void> RowDecoder::read_image(EventReader& reader, const RowPlan& plan, Bi
       image.encoded[i] = {from, static_cast<std::size_t>(reader.at() - from)};
       if (i == plan.row_end) image.row_end = image.encoded[i];
     }
-    if (column.to != ColumnPlan::kNoColumn) values[column.to] = value;
   }
   return {};
 }
