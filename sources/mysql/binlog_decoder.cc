@@ -122,9 +122,15 @@ Result<std::unique_ptr<BinlogDecoder>> BinlogDecoder::make(TableResolver& tables
   if (from.flavour == Flavour::kMysql) {
     DMSKAFKA_ASSIGN(decoder.gtid_set_, GtidSet::parse(from.gtid));
     decoder.from_set_ = decoder.gtid_set_;
+    if (decoder.rereads_by_gtid()) {
+      DMSKAFKA_ASSIGN(decoder.reread_set_, GtidSet::parse(from.reread->gtid));
+    }
   } else {
     DMSKAFKA_ASSIGN(decoder.gtid_map_, GtidMap::parse(from.gtid));
     decoder.from_map_ = decoder.gtid_map_;
+    if (decoder.rereads_by_gtid()) {
+      DMSKAFKA_ASSIGN(decoder.reread_map_, GtidMap::parse(from.reread->gtid));
+    }
   }
   return made;
 }
@@ -421,8 +427,9 @@ void BinlogDecoder::note_gtid() {
       // A set says nothing of it: from here on only the place in the file is a position.
       anonymous_ = true;
       gtid_known_ = false;
-    } else if (gtid_known_) {
-      gtid_set_.add(gtid.uuid, gtid.tag, gtid.number);
+    } else {
+      if (gtid_known_) gtid_set_.add(gtid.uuid, gtid.tag, gtid.number);
+      if (rereads_by_gtid()) reread_set_.add(gtid.uuid, gtid.tag, gtid.number);
     }
   }
   if (!group_.mariadb) return;
@@ -435,6 +442,15 @@ void BinlogDecoder::note_gtid() {
                     gtid.domain, gtid.server_id, gtid.sequence));
   }
   if (gtid_known_ && !group_.passed_over) gtid_map_.set(gtid.domain, gtid.server_id, gtid.sequence);
+  if (rereads_by_gtid()) reread_map_.set(gtid.domain, gtid.server_id, gtid.sequence);
+}
+
+/// position() has those up to the start from the beginning, also while what lies before the start is read again.
+std::string BinlogDecoder::gtid_before_group() const {
+  if (rereads_by_gtid())
+    return options_.from.flavour == Flavour::kMysql ? reread_set_.text() : reread_map_.text();
+  const bool known = gtid_known_ && !(group_.passed_over && options_.from.reread);
+  return known ? position().gtid : std::string();
 }
 
 Result<void> BinlogDecoder::end_group(LogBatch& batch) {
@@ -886,7 +902,7 @@ Result<void> BinlogDecoder::xa_start(const std::string& xid) {
   group_.began = true;
   group_.xa = true;
   group_.xid = xid;
-  xa_.open(xid, {file_, group_.first_event, gtid_known_ ? position().gtid : std::string()});
+  xa_.open(xid, {file_, group_.first_event, gtid_before_group()});
   return {};
 }
 

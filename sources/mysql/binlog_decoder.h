@@ -151,6 +151,10 @@ class BinlogDecoder {
                          const Tokenizer::Options& options, LogBatch& batch);
   Result<void> end_group(LogBatch& batch);
   void note_gtid();
+  bool rereads_by_gtid() const noexcept {
+    return options_.from.reread && !options_.from.reread->gtid.empty();
+  }
+  std::string gtid_before_group() const;
 
   Result<void> change_tables(const Statement& statement, std::string_view text,
                              const Tokenizer::Options& options, LogBatch& batch);
@@ -191,6 +195,9 @@ class BinlogDecoder {
   GtidMap gtid_map_;
   GtidSet from_set_;
   GtidMap from_map_;
+  // Where the log is read again from a place before `from` (prepared transactions): the GTIDs before the group.
+  GtidSet reread_set_;
+  GtidMap reread_map_;
   std::uint64_t from_number_ = 0;
   bool news_ = false;
   bool gtid_known_ = false;  // the GTIDs are those of everything before

@@ -243,6 +243,53 @@ TEST_CASE("binlog_decoder: XA transactions wait for their commit") {
         std::string::npos);
 }
 
+TEST_CASE("binlog_decoder: a prepared transaction that is read again still begins where it did") {
+  LogBuilder log;
+  BinlogDecoder::Options options;
+  options.from.file = "bin.000001";
+  const std::string prepare = typed_bytes("00 01000000 03000000 00000000 'abc'");
+  std::vector<std::string> events;
+  SUBCASE("MySQL") {
+    options.from.gtid = std::string(kUuid) + ":1-4";
+    events = {log.rotate("bin.000001", 4, EventHeader::kArtificial),
+              log.format(),
+              log.gtid(5),
+              log.query("XA START X'616263',X'',1"),
+              log.table_map(),
+              log.rows(EventType::kWriteRows, kJane),
+              log.event(EventType::kXaPrepare, prepare)};
+  }
+  SUBCASE("MariaDB") {
+    options.from.flavour = Flavour::kMariadb;
+    options.from.gtid = "0-1-4";
+    events = {log.rotate("bin.000001", 4, EventHeader::kArtificial),
+              log.format("10.11.19-MariaDB-log"),
+              log.event(EventType::kMariadbGtid, little_endian(5, 8) + little_endian(0, 4) +
+                                                     static_cast<char>(MariadbGtid::kPreparedXa) +
+                                                     typed_bytes("01000000 03 00 'abc'")),
+              log.table_map(),
+              log.rows(EventType::kWriteRowsV1, kJane),
+              log.event(EventType::kXaPrepare, prepare)};
+  }
+  const std::string before = options.from.gtid;
+  const std::uint64_t begins_at = 4 + events[1].size();
+  // Each time the log is read from there, up to what another transaction added to it.
+  for (std::uint64_t sequence = 6; sequence <= 8; ++sequence) {
+    CAPTURE(sequence);
+    const bool mysql = options.from.flavour == Flavour::kMysql;
+    events.push_back(mysql ? log.gtid(sequence) : log.mariadb_gtid(sequence, 0));
+    events.push_back(log.query("COMMIT"));
+    Decoding decoding(options);
+    REQUIRE(decoding.feed(events) == "");
+    options.from = decoding.decoder->position();
+    CHECK(options.from.offset == log.offset);
+    REQUIRE(options.from.reread.has_value());
+    CHECK(options.from.reread->file == "bin.000001");
+    CHECK(options.from.reread->offset == begins_at);
+    CHECK(options.from.reread->gtid == before);
+  }
+}
+
 TEST_CASE("binlog_decoder: MariaDB's compressed rows and statements") {
   LogBuilder log;
   Decoding decoding(mariadb());
