@@ -88,6 +88,27 @@ void encode_all(const TablePlan& plan, const TableSchema& schema, RowView row, R
 
 }  // namespace
 
+TEST_CASE("change_records: an update has an old key when a value of the key differs, and no other does") {
+  MappingContext context = parallel_cdc();
+  auto schema = std::make_shared<TableSchema>(people());
+  const auto plan = plan_of(schema, context, kRules);
+  const auto old_key = [&](std::vector<std::string_view> old_row) {
+    const std::vector<Value> row = texts({"2", "Bob", "45-6", "a note"});
+    const std::vector<Value> before = texts(std::move(old_row));
+    Change change;
+    change.operation = Operation::kUpdate;
+    change.table = schema.get();
+    change.after = row;
+    change.before = before;
+    EncodedMessage message;
+    const bool differs = plan->encode_old_key(change, WallTime{1}, message);
+    return differs ? std::string(message.key.view()) : "none";
+  };
+  CHECK(old_key({"2", "Ann", "12-3", "another note"}) == "none");
+  CHECK(old_key({"02", "Ann", "12-3", "another note"}) == "none");  // another text, the same number
+  CHECK(old_key({"1", "Bob", "45-6", "a note"}) == "1");
+}
+
 TEST_CASE(
     "change_records: changes with masks, filters and before images allocate nothing once the buffers have "
     "grown") {

@@ -1,5 +1,6 @@
 #include "mapping/row_text.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -26,14 +27,18 @@ char unescape_one(const char*& at) noexcept {
   }
 }
 
-void strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
+// True: there were some.
+bool strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
   char* const value = out.data() + begin;
   const std::size_t size = out.size() - begin;
-  // A text has quotes: this is a value that dms-strict does not hold.
-  if (std::string_view(value, size) == "null") return out.truncate(begin);
-  if (size < 2 || value[0] != '"') return;
+  if (size < 2 || value[0] != '"') {
+    // A text has quotes: this is a value that dms-strict does not hold.
+    if (std::string_view(value, size) == "null") out.truncate(begin);
+    return false;
+  }
   std::memmove(value, value + 1, size - 2);
   out.truncate(out.size() - 2);
+  return true;
 }
 
 void strip_escapes(ByteBuffer& out, std::size_t begin) noexcept {
@@ -59,9 +64,10 @@ ValueLoss append_escaped_text(const ValueFormat& format, const Value& value, Byt
 }
 
 void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
+  if (!value.is_known() || value.is_null()) return;
   const std::size_t begin = out.size();
-  append_escaped_text(format, value, out);
-  strip_escapes(out, begin);
+  append_value(format, value, out);
+  if (strip_quotes(out, begin)) strip_escapes(out, begin);
 }
 
 void RowText::add_value(std::uint32_t slot, const ValueFormat& format) {
@@ -77,6 +83,14 @@ bool RowText::append_plain(RowView row, ByteBuffer& out) const {
   }
   out.append(tail_);
   return complete;
+}
+
+bool RowText::same_values(RowView a, RowView b) const noexcept {
+  return std::ranges::all_of(parts_, [&](const Part& part) {
+    const Value& one = a[part.slot];
+    const Value& other = b[part.slot];
+    return one.form() == other.form() && one.view() == other.view();
+  });
 }
 
 bool RowText::has_unchanged(RowView row) const noexcept {

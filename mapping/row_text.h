@@ -28,12 +28,13 @@ class RowText {
   bool append_plain(RowView row, ByteBuffer& out) const;
   /// As JSON; the literals are JSON, the values stand inside its strings.
   ValueLoss append_json(RowView row, ByteBuffer& out) const;
+  /// Whether its values are the same in both rows, and so the text is.
+  bool same_values(RowView a, RowView b) const noexcept;
   /// True when one of the values did not change and is not in the log.
   bool has_unchanged(RowView row) const noexcept;
-  /// True when it has no value in it.
-
   /// For people: `${name}` where a value stands. `names` are those of the row's slots.
   std::string describe(std::span<const std::string> names) const;
+  /// True when it has no value in it.
   bool constant() const noexcept { return parts_.empty(); }
 
  private:

@@ -171,6 +171,7 @@ class CompiledTablePlan final : public TablePlan {
   bool encode_old_key(const Change& change, WallTime now, EncodedMessage& out) const override {
     const PartitionKey& key = data_record_.key_of(change.operation);
     if (change.operation != Operation::kUpdate || change.before.empty() || key.constant()) return false;
+    if (computed_ == nullptr && key.text().same_values(change.after, change.before)) return false;
     key.append(rows_of(change, now, out).row, out.value);
     const bool known = key.append(rows_of(deletion_of(change), now, out).row, out.key);
     const bool differs = known && out.key.view() != out.value.view();

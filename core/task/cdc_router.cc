@@ -151,17 +151,11 @@ Result<std::size_t> CdcRouter::queue_of(const Change& change, const TableVersion
   const std::uint64_t key = hash_of(key_.key.view());
   const std::size_t queue = key % open_.size();
   if (change.operation == Operation::kUpdate && !change.before.empty()) {
-    const std::int32_t partitions = version.topic->partition_count;
-    const Partitioner partitioner = parts_.settings.dmskafka.partitioner;
-    const auto partition = [&] {
-      return partitions > 0 ? partition_of(partitioner, key_.key.view(), partitions) : 0;
-    };
-    const std::int32_t new_partition = partition();
-    key_.clear();
-    if (version.plan->encode_old_key(change, now, key_)) {
-      const std::uint64_t old_key = hash_of(key_.key.view());
+    old_key_.clear();
+    if (version.plan->encode_old_key(change, now, old_key_)) {
+      const std::uint64_t old_key = hash_of(old_key_.key.view());
       // In one queue and one partition the order is kept by itself.
-      if (old_key % open_.size() != queue || partition() != new_partition) {
+      if (old_key % open_.size() != queue || !same_partition(*version.topic)) {
         DMSKAFKA_TRY(order_move(old_key, key));
         return queue;
       }
@@ -171,6 +165,14 @@ Result<std::size_t> CdcRouter::queue_of(const Change& change, const TableVersion
   DMSKAFKA_TRY(wait_for_left(key));
   moves_.note_sent(key, portion().sequence);
   return queue;
+}
+
+bool CdcRouter::same_partition(const Topic& topic) const {
+  const std::int32_t partitions = topic.partition_count;
+  if (partitions <= 0) return true;
+  const Partitioner partitioner = parts_.settings.dmskafka.partitioner;
+  return partition_of(partitioner, key_.key.view(), partitions) ==
+         partition_of(partitioner, old_key_.key.view(), partitions);
 }
 
 /// SPEC DESIGN §4: "A change of key waits for the earlier records of the old key, and later ones of the old key wait for it."

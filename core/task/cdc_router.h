@@ -54,6 +54,8 @@ class CdcRouter {
   Result<Outcome> route_changes(SharedLogBatch& batch, const LogEvent& event);
   Result<void> route_change(SharedLogBatch& batch, const Change& change, PortionShare& share);
   Result<std::size_t> queue_of(const Change& change, const TableVersion& version);
+  /// Of the key and the old one.
+  bool same_partition(const Topic& topic) const;
   Result<void> order_move(std::uint64_t old_key, std::uint64_t new_key);
   Result<void> wait_for_left(std::uint64_t key);
   Outcome note_end(const LogEvent& event);
@@ -77,6 +79,7 @@ class CdcRouter {
 
   const Parts parts_;
   EncodedMessage key_;
+  EncodedMessage old_key_;
   KeyMoves moves_;
   std::uint64_t delivered_ = 0;    // passed_sequence() as last seen
   std::uint64_t newest_left_ = 0;  // the last portion in which a row left a key
