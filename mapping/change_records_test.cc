@@ -89,9 +89,14 @@ void encode_all(const TablePlan& plan, const TableSchema& schema, RowView row, R
 }  // namespace
 
 TEST_CASE("change_records: an update has an old key when a value of the key differs, and no other does") {
-  MappingContext context = parallel_cdc();
+  constexpr std::string_view kPlain = R"({"rules": [
+    {"rule-type": "selection", "rule-id": "1", "rule-action": "include",
+     "object-locator": {"schema-name": "%", "table-name": "%"}}]})";
+  std::string_view rules;
+  SUBCASE("with a mask") { rules = kRules; }
+  SUBCASE("with the columns as they are") { rules = kPlain; }
   auto schema = std::make_shared<TableSchema>(people());
-  const auto plan = plan_of(schema, context, kRules);
+  const auto plan = plan_of(schema, parallel_cdc(), rules);
   const auto old_key = [&](std::vector<std::string_view> old_row) {
     const std::vector<Value> row = texts({"2", "Bob", "45-6", "a note"});
     const std::vector<Value> before = texts(std::move(old_row));
