@@ -27,18 +27,14 @@ char unescape_one(const char*& at) noexcept {
   }
 }
 
-// True: there were some.
-bool strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
+void strip_quotes(ByteBuffer& out, std::size_t begin) noexcept {
   char* const value = out.data() + begin;
   const std::size_t size = out.size() - begin;
-  if (size < 2 || value[0] != '"') {
-    // A text has quotes: this is a value that dms-strict does not hold.
-    if (std::string_view(value, size) == "null") out.truncate(begin);
-    return false;
-  }
+  // A text has quotes: this is a value that dms-strict does not hold.
+  if (std::string_view(value, size) == "null") return out.truncate(begin);
+  if (size < 2 || value[0] != '"') return;
   std::memmove(value, value + 1, size - 2);
   out.truncate(out.size() - 2);
-  return true;
 }
 
 void strip_escapes(ByteBuffer& out, std::size_t begin) noexcept {
@@ -64,10 +60,9 @@ ValueLoss append_escaped_text(const ValueFormat& format, const Value& value, Byt
 }
 
 void append_plain_text(const ValueFormat& format, const Value& value, ByteBuffer& out) {
-  if (!value.is_known() || value.is_null()) return;
   const std::size_t begin = out.size();
-  append_value(format, value, out);
-  if (strip_quotes(out, begin)) strip_escapes(out, begin);
+  append_escaped_text(format, value, out);
+  strip_escapes(out, begin);
 }
 
 void RowText::add_value(std::uint32_t slot, const ValueFormat& format) {

@@ -312,7 +312,6 @@ Result<void> BinlogDecoder::rotate(const Event& event) {
     group_ = {};
   }
   file_ = name;
-  position_tail_.clear();
   if (file_number_ != *number) file_time_ = 0;
   file_number_ = *number;
   offset_ = offset;
@@ -862,10 +861,8 @@ void BinlogDecoder::tell_table(const RowPlan& plan, LogBatch& batch) {
 // over all of it.
 std::string_view BinlogDecoder::stream_position(const Event& event, std::uint64_t index, LogBatch& batch) {
   constexpr std::size_t kNumbers = 5 * 20 + 6;
-  const std::uint64_t transaction_id = file_number_ << 32U | group_.start;
-  if (position_tail_.empty() || position_tail_id_ != transaction_id) {
-    position_tail_ = fmt::format(":{}:{}", transaction_id, file_);
-    position_tail_id_ = transaction_id;
+  if (group_.position_tail.empty()) {
+    group_.position_tail = fmt::format(":{}:{}", file_number_ << 32U | group_.start, file_);
   }
   const std::size_t size_max = 2 * file_.size() + kNumbers;
   char* const begin = position_space_.room(batch.rows(), size_max);
@@ -882,7 +879,7 @@ std::string_view BinlogDecoder::stream_position(const Event& event, std::uint64_
   number(event.start);
   number(index);
   number(event.end);
-  put(position_tail_);
+  put(group_.position_tail);
   number(event.inner ? event.start : first_map_start_);
   return position_space_.take(out);
 }

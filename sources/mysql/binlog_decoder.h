@@ -125,6 +125,7 @@ class BinlogDecoder {
     std::int64_t commit_us = 0;
     std::uint64_t record = 0;
     std::uint64_t inner_row = 0;  // rows of a payload, counted over all its events
+    std::string position_tail;    // of its stream positions: ":transaction-id:file"
     std::optional<MysqlGtid> mysql;
     std::optional<MariadbGtid> mariadb;
   };
@@ -214,9 +215,6 @@ class BinlogDecoder {
   const TableSchema* last_told_ = nullptr;
   RowDecoder rows_;
   TextSpace position_space_;
-  // What the stream positions of a transaction's changes have in common: ":transaction-id:file".
-  std::string position_tail_;
-  std::uint64_t position_tail_id_ = 0;
   RowDecoder::Image before_image_;
   RowDecoder::Image after_image_;
   ByteBuffer expanded_;  // a compressed statement

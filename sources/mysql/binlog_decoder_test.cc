@@ -290,6 +290,22 @@ TEST_CASE("binlog_decoder: a prepared transaction that is read again still begin
   }
 }
 
+TEST_CASE("binlog_decoder: what lies before a place that is read again without GTIDs is not known") {
+  LogBuilder log;
+  BinlogDecoder::Options options;
+  options.from.file = "bin.000001";
+  options.from.gtid = std::string(kUuid) + ":1-5";
+  const std::vector<std::string> events = {
+      log.rotate("bin.000001", 4, EventHeader::kArtificial), log.format(), log.gtid(5),
+      log.query("XA START X'616263',X'',1"),
+      log.event(EventType::kXaPrepare, typed_bytes("00 01000000 03000000 00000000 'abc'"))};
+  options.from.offset = log.offset;
+  options.from.reread = BinlogPosition::Reread{"bin.000001", 4 + events[1].size(), ""};
+  Decoding decoding(options);
+  REQUIRE(decoding.feed(events) == "");
+  CHECK(decoding.decoder->position().reread == options.from.reread);
+}
+
 TEST_CASE("binlog_decoder: MariaDB's compressed rows and statements") {
   LogBuilder log;
   Decoding decoding(mariadb());

@@ -27,7 +27,7 @@ class EventReader {
   /// `size` bytes, at most 8.
   std::uint64_t little_endian(std::size_t size) noexcept {
     std::uint64_t value = 0;
-    if (left_ >= sizeof value && size - 1 < sizeof value) {
+    if (size != 0 && left_ >= sizeof value) {
       std::memcpy(&value, take(size), sizeof value);
       return value & UINT64_MAX >> (64 - 8 * size);
     }

@@ -152,7 +152,8 @@ std::int64_t sign_extended(std::uint64_t value, std::size_t size) noexcept {
   return static_cast<std::int64_t>(value << shift) >> shift;
 }
 
-/// `encoded` stands before what `reader` reads, in the same event.
+/// REQUIRES: `encoded` is not empty, and stands in the same event, before what `reader` reads: as many bytes as that has left may
+/// be read from its begin on.
 bool starts_with(const EventReader& reader, std::string_view encoded) noexcept {
   std::uint64_t here = 0;
   std::uint64_t there = 0;
