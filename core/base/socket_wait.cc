@@ -1,12 +1,40 @@
 #include "core/base/socket_wait.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <thread>
+#include <utility>
 
 namespace dmskafka {
+namespace {
+
+/// Filled within a part of kPause by any sender that is worth it; and yet room for two of the largest segments (64 KB), whatever
+/// the kernel takes for the window, which is half of twice this at least: a segment that does not fit waits for a timer of 200 ms.
+constexpr int kWindowBuffer = 160 * 1024;
+constexpr std::chrono::microseconds kPause{20'000};
+constexpr int kPauseParts = 20;  // it is never shorter than one of them
+/// Of larger pieces the sender's own work is more than the network's.
+constexpr std::size_t kPieceMax = 2'048;
+constexpr std::size_t kSamplePieces = 64;
+constexpr std::size_t kSampleBytes = 128 * 1024;
+/// To come in a pause: much more than the window, and less than the sender's kernel can hold (4 MB on the loopback device).
+constexpr std::size_t kPauseBytes = std::size_t{1} << 20U;
+/// Who took so much at once emptied the window, behind which the sender's kernel may hold more; it needs a moment to hand it over.
+constexpr std::size_t kMoreBehind = 128 * 1024;
+constexpr std::chrono::microseconds kMoment{100};
+/// Only the loopback device has such segments, and sender's buffers that large with them.
+constexpr std::uint32_t kLocalSegment = 32 * 1024;
+/// The sender's kernel puts nothing together, and holds some 200 KB of pieces, each with its own overhead.
+constexpr std::chrono::microseconds kPauseUnix{500};
+
+}  // namespace
 
 bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexcept {
   const auto until = std::chrono::steady_clock::now() + wait;
@@ -20,7 +48,54 @@ bool wait_socket(int socket, short events, std::chrono::milliseconds wait) noexc
   }
 }
 
+void InputWait::leave_local_peer_alone() noexcept {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  if (getsockopt(socket_, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX) {
+    pause_max_ = kPauseUnix;
+  } else {
+    tcp_info info{};
+    size = sizeof info;
+    const bool known = getsockopt(socket_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    narrow_ = known && info.tcpi_advmss >= kLocalSegment;
+    if (narrow_) pause_max_ = kPause;
+  }
+  pause_ = pause_max_;
+}
+
+void InputWait::took(std::size_t bytes) noexcept {
+  taken_ += bytes;
+  sample_bytes_ += bytes;
+  ++sample_pieces_;
+  if (sample_pieces_ < kSamplePieces && sample_bytes_ < kSampleBytes) return;
+  small_pieces_ = sample_bytes_ <= sample_pieces_ * kPieceMax;
+  sample_bytes_ = sample_pieces_ = 0;
+}
+
+std::chrono::microseconds InputWait::next_pause() noexcept {
+  using std::chrono::microseconds;
+  const std::size_t taken = std::exchange(taken_, 0);
+  if (pause_max_.count() == 0 || !small_pieces_) return microseconds(0);
+  // Not before there are small pieces, since it cannot be undone, and large ones come faster without.
+  if (std::exchange(narrow_, false)) {
+    (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kWindowBuffer, sizeof kWindowBuffer);
+  }
+  taken_since_pause_ += taken;
+  if (taken >= kMoreBehind) return kMoment;
+  const std::size_t all = std::max<std::size_t>(1, std::exchange(taken_since_pause_, 0));
+  const double fitting =
+      static_cast<double>(pause_.count()) * static_cast<double>(kPauseBytes) / static_cast<double>(all);
+  const auto longest = static_cast<double>(pause_max_.count());
+  pause_ = microseconds(static_cast<std::int64_t>(std::clamp(fitting, longest / kPauseParts, longest)));
+  return pause_;
+}
+
 bool InputWait::wait(Wake wake, short events, std::chrono::milliseconds wait) noexcept {
+  const auto pause = wake == Wake::kGather ? next_pause() : std::chrono::microseconds(0);
+  if (pause.count() != 0) {
+    std::this_thread::sleep_for(std::min<std::chrono::microseconds>(wait, pause));
+    return wait_socket(socket_, events, std::chrono::milliseconds(0));
+  }
   constexpr int kGatherBytes = 64 * 1024;
   const int low_water = wake == Wake::kGather ? kGatherBytes : 1;
   if (low_water != low_water_) {

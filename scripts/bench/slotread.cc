@@ -1,13 +1,15 @@
 // Reads a replication slot through pgoutput up to a position and drops what it reads: what the server and one reader of its log
 // can do at all, the bound that dmskafka is held against. It acknowledges nothing but keepalives that ask for it.
 //
-//   bench_slotread URI SLOT PUBLICATION END [gather]
+//   bench_slotread URI SLOT PUBLICATION END [gather|pause]
 //
 // gather: wakes up for many messages at once (SO_RCVLOWAT with a limit on the waiting), so that the server's sender is not
-// disturbed by a wake-up for each. Prints one JSON object with what was counted.
+// disturbed by a wake-up for each. pause: reads what is there every 20 ms, through a small window, so that the kernel of a sender on
+// this machine puts many messages into one segment. Prints one JSON object with what was counted.
 #include <libpq-fe.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -26,6 +28,9 @@ constexpr int kDataHead = 25;
 constexpr int kKeepaliveSize = 18;
 constexpr int kGatherBytes = 65'536;
 constexpr int kGatherMs = 2;
+constexpr int kPauseMicroseconds = 20'000;
+constexpr int kWindowBuffer = 160 * 1024;
+enum class Mode { kBlock, kGather, kPause };
 
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "bench_slotread: %s\n", what.c_str());
@@ -51,8 +56,8 @@ struct Counts {
 
 class SlotReader {
  public:
-  SlotReader(const std::string& uri, const std::string& slot, const std::string& publication, bool gather)
-      : gather_(gather) {
+  SlotReader(const std::string& uri, const std::string& slot, const std::string& publication, Mode mode)
+      : mode_(mode) {
     const char* const separator = uri.find('?') == std::string::npos ? "?" : "&";
     connection_ = PQconnectdb((uri + separator + "replication=database").c_str());
     if (PQstatus(connection_) != CONNECTION_OK) fail(PQerrorMessage(connection_));
@@ -61,16 +66,14 @@ class SlotReader {
     PGresult* const started = PQexec(connection_, command.c_str());
     if (PQresultStatus(started) != PGRES_COPY_BOTH) fail(PQerrorMessage(connection_));
     PQclear(started);
-    const int bytes = kGatherBytes;
-    if (gather_ && setsockopt(PQsocket(connection_), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) != 0) {
-      fail("SO_RCVLOWAT");
-    }
+    if (mode_ == Mode::kGather) set_option(SO_RCVLOWAT, kGatherBytes);
+    if (mode_ == Mode::kPause) set_option(SO_RCVBUF, kWindowBuffer);
   }
 
   Counts read_to(std::uint64_t end) {
     while (seen_ < end) {
       char* frame = nullptr;
-      const int size = PQgetCopyData(connection_, &frame, gather_ ? 1 : 0);
+      const int size = PQgetCopyData(connection_, &frame, mode_ == Mode::kBlock ? 0 : 1);
       if (size < 0) fail(std::string("the stream ended: ") + PQerrorMessage(connection_));
       if (size == 0) {
         refill();
@@ -84,11 +87,19 @@ class SlotReader {
   }
 
  private:
+  void set_option(int name, int value) {
+    if (setsockopt(PQsocket(connection_), SOL_SOCKET, name, &value, sizeof value) != 0) fail("setsockopt");
+  }
+
   // What the kernel has is taken first; only when that is nothing, it is waited for.
   void refill() {
     if (dry_) {
       pollfd socket{PQsocket(connection_), POLLIN, 0};
-      poll(&socket, 1, kGatherMs);
+      if (mode_ == Mode::kPause) {
+        usleep(kPauseMicroseconds);
+      } else {
+        poll(&socket, 1, kGatherMs);
+      }
       ++counts_.waits;
     }
     if (PQconsumeInput(connection_) == 0) fail(PQerrorMessage(connection_));
@@ -118,7 +129,7 @@ class SlotReader {
     PQflush(connection_);
   }
 
-  const bool gather_;
+  const Mode mode_;
   PGconn* connection_ = nullptr;  // the process ends with it
   std::uint64_t seen_ = 0;
   bool dry_ = false;
@@ -128,9 +139,10 @@ class SlotReader {
 }  // namespace
 
 int main(int count, char** words) {
-  const bool gather = count == 6 && std::string_view(words[5]) == "gather";
-  if (count != 5 && !gather) fail("URI SLOT PUBLICATION END [gather]");
-  SlotReader reader(words[1], words[2], words[3], gather);
+  const std::string_view word = count == 6 ? words[5] : "";
+  const Mode mode = word == "gather" ? Mode::kGather : word == "pause" ? Mode::kPause : Mode::kBlock;
+  if (count != 5 && mode == Mode::kBlock) fail("URI SLOT PUBLICATION END [gather|pause]");
+  SlotReader reader(words[1], words[2], words[3], mode);
   const Clock::time_point start = Clock::now();
   const Counts counts = reader.read_to(parse_position(words[4]));
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

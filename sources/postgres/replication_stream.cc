@@ -53,7 +53,9 @@ ReplicationStream::ReplicationStream(Connection connection, const Options& optio
       connection_(std::move(connection)),
       last_feedback_(Clock::now()),
       last_message_(Clock::now()),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {
+  input_.leave_local_peer_alone();  // the server sends each message by itself
+}
 
 ReplicationStream::~ReplicationStream() = default;
 
@@ -83,6 +85,7 @@ Result<void> ReplicationStream::next(StreamFrame& frame) {
 Result<void> ReplicationStream::read_frame(std::string_view bytes, StreamFrame& frame) {
   MessageReader reader(bytes);
   const auto kind = static_cast<char>(reader.u8());
+  input_.took(bytes.size());
   heard_ = true;
   Lsn seen = 0;
   if (kind == 'w') {
