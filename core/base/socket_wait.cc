@@ -76,7 +76,8 @@ std::chrono::microseconds InputWait::next_pause() noexcept {
   using std::chrono::microseconds;
   const std::size_t taken = std::exchange(taken_, 0);
   if (pause_max_.count() == 0 || !small_pieces_) return microseconds(0);
-  // Not before there are small pieces, since it cannot be undone, and large ones come faster without.
+  // Not before there are small pieces, since it cannot be undone, and large ones come faster without. Where it is refused, the pauses
+  // bring less, and nothing else.
   if (std::exchange(narrow_, false)) {
     (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kWindowBuffer, sizeof kWindowBuffer);
   }

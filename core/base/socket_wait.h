@@ -14,7 +14,7 @@ class InputWait {
   explicit InputWait(int socket) noexcept : socket_(socket) {}
   /// Of a peer on this machine that sends each piece by itself, as fast as it can: from now on kGather leaves it alone for a while, and
   /// does not look. Over TCP what it may send meanwhile is little, so that its kernel puts the other pieces together instead of
-  /// walking through the network's code for each. Measured, PostgreSQL's log comes twice as fast
+  /// walking through the network's code for each. Measured, who only reads gets PostgreSQL's log twice as fast
   /// (docs/decisions/a-local-sender-is-left-alone.md). For other peers nothing changes: what they can hold back is not known.
   void leave_local_peer_alone() noexcept;
   /// kGather: until 64 KB are there, or as long as a local peer is left alone; and so the caller bounds `wait` by the delay that it allows.

@@ -5,14 +5,15 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <thread>
-#include <utility>
 
 namespace dmskafka {
 namespace {
@@ -23,6 +24,12 @@ using Wake = InputWait::Wake;
 /// Two ends of a connection within this machine.
 struct Ends {
   explicit Ends(int family) {
+    connect_ends(family);
+    // So that a sender ends whose reader has given up.
+    const timeval limit{60, 0};
+    REQUIRE(setsockopt(sender(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0);
+  }
+  void connect_ends(int family) {
     if (family == AF_UNIX) {
       REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, both.data()) == 0);
       return;

@@ -94,10 +94,10 @@ class SlotReader {
   // What the kernel has is taken first; only when that is nothing, it is waited for.
   void refill() {
     if (dry_) {
-      pollfd socket{PQsocket(connection_), POLLIN, 0};
       if (mode_ == Mode::kPause) {
         usleep(kPauseMicroseconds);
       } else {
+        pollfd socket{PQsocket(connection_), POLLIN, 0};
         poll(&socket, 1, kGatherMs);
       }
       ++counts_.waits;
