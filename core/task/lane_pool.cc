@@ -43,14 +43,12 @@ Result<void> LanePool::push(std::uint64_t queue, LaneBuffer buffer, MessageSende
   const std::size_t chosen = static_cast<std::size_t>(queue % queue_count());
   const std::size_t records = buffer.batch->changes().size();
   const std::size_t bytes = buffer.batch->bytes();
-  while (true) {
-    auto oldest = queues_.push_or_take(chosen, buffer, records, bytes);
-    if (oldest && !*oldest) return {};
-    auto sent = oldest ? send(std::move(**oldest), sender, stop) : Result<void>(std::move(oldest).error());
-    if (sent) continue;
+  const auto queued = queues_.try_push(chosen, buffer, records, bytes);
+  if (!queued) {
     buffer.ticket->unit->lost(records);
-    return sent;
+    return queued.error();
   }
+  return *queued ? Result<void>() : send(std::move(buffer), sender, stop);
 }
 
 Result<void> LanePool::send(LaneBuffer buffer, MessageSender& sender, const std::stop_token& stop) {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <deque>
 #include <limits>
-#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -84,19 +83,18 @@ class LaneQueues {
     return {};
   }
 
-  /// Does not block: of a full queue the oldest entry is handed to the caller, who does a lane's work on it, and `item` is left as
-  /// it was. nullopt: `item` is queued. For entries whose order does not matter. Otherwise as push().
-  Result<std::optional<T>> push_or_take(std::size_t queue, T& item, std::size_t records, std::size_t bytes) {
+  /// Does not block: false, and `item` as it was, where that queue is full. Otherwise as push().
+  Result<bool> try_push(std::size_t queue, T& item, std::size_t records, std::size_t bytes) {
     Spot* wake = nullptr;
     {
       MutexLock lock(mutex_);
       if (closed_) return Error(ErrorCode::kCancelled, "the lanes have ended");
       Queue& target = queues_[queue];
-      if (!has_room(target, records, bytes)) return std::optional<T>(remove_oldest(target).item);
+      if (!has_room(target, records, bytes)) return false;
       wake = add(target, item, records, bytes);
     }
     if (wake != nullptr) wake->call.notify_one();
-    return std::optional<T>();
+    return true;
   }
 
   /// Lets go of what `taken` holds, which is done; waits for work; and takes from the queues in turn, their oldest entries first,

@@ -89,8 +89,7 @@ TEST_CASE("lane_queues: a queue that a lane holds is nobody else's until that la
   CHECK_FALSE(queues.next(first, 10));
 }
 
-TEST_CASE(
-    "lane_queues: a full queue waits for a lane, a stop request or the end; or gives its oldest entry back") {
+TEST_CASE("lane_queues: a full queue waits for a lane, a stop request or the end; or says that it is full") {
   Queues queues({.queues = 2, .records_max = 10, .bytes_max = 100});
   int item = 1;
   REQUIRE(queues.push(0, item, 50, 500, {}).ok());  // alone it may be larger
@@ -101,27 +100,28 @@ TEST_CASE(
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().code() == ErrorCode::kCancelled);
   CHECK(item == 2);
-  const auto oldest = queues.push_or_take(0, item, 6, 1);
-  REQUIRE(oldest);
-  CHECK(*oldest == 1);
-  REQUIRE(*queues.push_or_take(0, item, 6, 1) == std::nullopt);
-  CHECK(queues.push_or_take(0, item = 3, 4, 100).value() == 2);  // by its bytes
-  REQUIRE(push(queues, 0, 4, 10).ok());
+  CHECK_FALSE(queues.try_push(0, item, 6, 1).value());
+  CHECK(item == 2);
+  std::vector<Queues::Taken> taken;
+  REQUIRE(queues.next(taken, 1));
+  CHECK(items(taken) == std::vector{1});
+  CHECK(queues.try_push(0, item, 6, 1).value());
+  CHECK_FALSE(queues.try_push(0, item = 3, 4, 100).value());  // by its bytes
+  CHECK(queues.try_push(0, item, 4, 99).value());
 
   std::atomic<bool> pushed{false};
   std::jthread pusher([&] { pushed = push(queues, 0, 5).ok(); });
-  std::vector<Queues::Taken> taken;
   REQUIRE(queues.next(taken, 1));
-  CHECK(items(taken) == std::vector{4});
+  CHECK(items(taken) == std::vector{2});
   CHECK(wait_until([&] { return pushed.load(); }));
 
   std::atomic<bool> refused{false};
   std::jthread late([&] { refused = !push(queues, 0, 6, 10).ok(); });
   queues.close();
   CHECK(wait_until([&] { return refused.load(); }));
-  CHECK_FALSE(queues.push_or_take(1, item, 1, 1));
-  REQUIRE(queues.next(taken, 1));
-  CHECK(items(taken) == std::vector{5});
+  CHECK_FALSE(queues.try_push(1, item, 1, 1));
+  REQUIRE(queues.next(taken, 10));
+  CHECK(items(taken) == std::vector{3, 5});
 }
 
 /// Threads that do `work` on what they take; they end with this.
