@@ -38,11 +38,8 @@ class LaneQueues {
       : options_(options),
         awake_max_(std::clamp<std::size_t>(options.awake_max, 1, options.lanes)),
         worth_a_lane_(std::min(kRecordsOfLane, options.records_max)),
-        spots_(options.lanes),
         queues_(options.queues),
-        awake_(options.lanes) {
-    for (Spot& spot : spots_) free_spots_.push_back(&spot);
-  }
+        awake_(options.lanes) {}
 
   /// All but one, which has who hands over.
   static std::size_t awake_by_processors() { return std::max(2U, std::thread::hardware_concurrency()) - 1; }
@@ -66,7 +63,7 @@ class LaneQueues {
   /// after a stop request or close().
   Result<void> push(std::size_t queue, T& item, std::size_t records, std::size_t bytes,
                     const std::stop_token& stop) {
-    Spot* wake = nullptr;
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       Queue& target = queues_[queue];
@@ -79,13 +76,13 @@ class LaneQueues {
       if (closed_) return Error(ErrorCode::kCancelled, "the lanes have ended");
       wake = add(target, item, records, bytes);
     }
-    if (wake != nullptr) wake->call.notify_one();  // without the lock: who wakes wants it at once
+    if (wake) work_.notify_one();  // without the lock: who wakes wants it at once
     return {};
   }
 
   /// Does not block: false, and `item` as it was, where that queue is full. Otherwise as push().
   Result<bool> try_push(std::size_t queue, T& item, std::size_t records, std::size_t bytes) {
-    Spot* wake = nullptr;
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       if (closed_) return Error(ErrorCode::kCancelled, "the lanes have ended");
@@ -93,7 +90,7 @@ class LaneQueues {
       if (!has_room(target, records, bytes)) return false;
       wake = add(target, item, records, bytes);
     }
-    if (wake != nullptr) wake->call.notify_one();
+    if (wake) work_.notify_one();
     return true;
   }
 
@@ -101,7 +98,7 @@ class LaneQueues {
   /// until it has so many records (one entry at least). Their queues are the caller's alone until its next call. False: closed,
   /// and nothing is left for the caller.
   bool next(std::vector<Taken>& taken, std::size_t records_wanted) {
-    Spot* wake = nullptr;
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       for (const Taken& entry : taken) let_go(queues_[entry.queue]);
@@ -116,7 +113,7 @@ class LaneQueues {
       }
       wake = wake_another();
     }
-    if (wake != nullptr) wake->call.notify_one();
+    if (wake) work_.notify_one();
     not_full_.notify_all();
     return true;
   }
@@ -126,7 +123,7 @@ class LaneQueues {
     MutexLock lock(mutex_);
     closed_ = true;
     not_full_.notify_all();
-    for (Spot& spot : spots_) spot.call.notify_one();
+    work_.notify_all();
   }
   /// Lanes that do not sleep.
   std::size_t awake() const {
@@ -153,50 +150,35 @@ class LaneQueues {
     std::size_t bytes = 0;
     bool held = false;  // by a lane
   };
-  /// Where a lane is parked until it is called. The notice goes out without the lock, when another lane may be parked here
-  /// already: that one goes on sleeping.
-  struct Spot {
-    CondVar call;
-    bool called = false;
-  };
 
-  /// Not null: a lane is to be woken.
-  Spot* add(Queue& queue, T& item, std::size_t records, std::size_t bytes) REQUIRES_LOCK(mutex_) {
+  /// True: a lane is to be woken.
+  bool add(Queue& queue, T& item, std::size_t records, std::size_t bytes) REQUIRES_LOCK(mutex_) {
     queue.entries.push_back(Entry{std::move(item), records, bytes});
     queue.records += records;
     queue.bytes += bytes;
     high_water_ = std::max(high_water_, queue.records);
-    if (queue.held) return nullptr;  // who holds it comes back
+    if (queue.held) return false;  // who holds it comes back
     free_records_ += records;
     return wake_another();
   }
-  /// The lane that fell asleep last, whose buffers are the likeliest to be in the processor's cache still.
-  Spot* wake_another() REQUIRES_LOCK(mutex_) {
-    if (free_records_ == 0) return nullptr;
-    if (awake_ != 0 && (awake_ >= awake_max_ || free_records_ < (wakes_ + 1) * worth_a_lane_)) return nullptr;
+  bool wake_another() REQUIRES_LOCK(mutex_) {
+    if (free_records_ == 0) return false;
+    if (awake_ != 0 && (awake_ >= awake_max_ || free_records_ < (wakes_ + 1) * worth_a_lane_)) return false;
     ++awake_;
     ++wakes_;
-    Spot* const spot = parked_.back();
-    parked_.pop_back();
-    spot->called = true;
-    return spot;
+    return true;
   }
   void sleep() REQUIRES_LOCK(mutex_) {
     --awake_;
-    Spot* const spot = free_spots_.back();
-    free_spots_.pop_back();
-    parked_.push_back(spot);
-    while (!spot->called && !closed_) {
-      spot->call.wait_for(mutex_, std::stop_token(), std::chrono::hours(1),
-                          [&]() REQUIRES_LOCK(mutex_) { return spot->called || closed_; });
+    while (wakes_ == 0 && !closed_) {
+      work_.wait_for(mutex_, std::stop_token(), std::chrono::hours(1),
+                     [&]() REQUIRES_LOCK(mutex_) { return wakes_ != 0 || closed_; });
     }
-    if (std::exchange(spot->called, false)) {
-      --wakes_;
-    } else {
-      std::erase(parked_, spot);
+    if (wakes_ == 0) {
       ++awake_;
+    } else {
+      --wakes_;
     }
-    free_spots_.push_back(spot);
   }
   std::size_t take(std::size_t records_wanted, std::vector<Taken>& taken) REQUIRES_LOCK(mutex_) {
     while (queues_[turn_].held || queues_[turn_].entries.empty()) turn_ = (turn_ + 1) % queues_.size();
@@ -234,9 +216,7 @@ class LaneQueues {
   const std::size_t worth_a_lane_;
   mutable Mutex mutex_;
   CondVar not_full_;
-  std::deque<Spot> spots_ GUARDED_BY(mutex_);  // as many as lanes
-  std::vector<Spot*> free_spots_ GUARDED_BY(mutex_);
-  std::vector<Spot*> parked_ GUARDED_BY(mutex_);  // not called yet; who came last is last
+  CondVar work_;
   std::vector<Queue> queues_ GUARDED_BY(mutex_);
   std::size_t turn_ GUARDED_BY(mutex_) = 0;
   std::size_t free_records_ GUARDED_BY(mutex_) = 0;  // in queues that nobody holds

@@ -7,12 +7,9 @@
 #include <chrono>
 #include <functional>
 #include <latch>
-#include <map>
 #include <numeric>
 #include <random>
-#include <thread>
 
-#include "core/base/mutex.h"
 #include "test/support/random_rounds.h"
 
 namespace dmskafka {
@@ -177,25 +174,6 @@ TEST_CASE("lane_queues: a lane that sleeps hears of every push") {
     for (int spins = 0; seen != round + 1 && spins < 10'000; ++spins) std::this_thread::yield();
     REQUIRE(wait_until([&] { return seen == round + 1; }));
   }
-}
-
-TEST_CASE("lane_queues: of lanes that sleep the one that worked last is woken, whose memory is still warm") {
-  Queues queues({.lanes = 4, .queues = 4, .awake_max = 1});
-  Mutex mutex;
-  std::map<std::thread::id, int> turns;
-  std::atomic<int> seen{0};
-  Lanes lanes(queues, 4, 1, [&](const auto&) {
-    const MutexLock lock(mutex);
-    ++turns[std::this_thread::get_id()];
-    ++seen;
-  });
-  for (int round = 0; round < 100; ++round) {
-    REQUIRE(wait_until([&] { return queues.awake() == 0; }));
-    REQUIRE(push(queues, static_cast<std::size_t>(round) % 4, round).ok());
-    REQUIRE(wait_until([&] { return seen == round + 1; }));
-  }
-  const MutexLock lock(mutex);
-  CHECK(turns.size() == 1);
 }
 
 TEST_CASE("lane_queues: what comes from one queue stays in order, whichever lanes take it") {
