@@ -116,8 +116,10 @@ TEST_CASE("mysql_source: the position is the binary log's place of that moment")
     const TestDatabase database(server);
     TestSession session = database.session();
     session.exec("CREATE TABLE t (id INT PRIMARY KEY)");
+    session.exec("FLUSH TABLES WITH READ LOCK");  // other tests write on this server
     const auto status = session.exec("SHOW MASTER STATUS")[0];
     const Opened opened(database, {"t"});
+    session.exec("UNLOCK TABLES");
     session.exec("INSERT INTO t VALUES (1)");
     const auto position = from_log_position(opened.snapshot->position());
     REQUIRE(position.ok());
