@@ -52,9 +52,10 @@ class LanePool {
   std::uint32_t queue_count() const { return options_.threads * options_.queues_per_thread; }
   /// An empty batch of the buffer's size; batches are reused, so that nothing is allocated in steady state.
   std::unique_ptr<ChangeBatch> take_batch();
-  /// Hands a buffer to queue `queue % queue_count()`. Where that queue is full the caller does not wait for its lane but sends the
-  /// buffer itself, through its own `sender`: where no processor is idle, waiting would only cost changes between threads, and
-  /// what was just read is still in the processor's cache. On an error the buffer's changes are lost to their unit. Errors: kCancelled, those of MessageSender::send().
+  /// Hands a buffer to queue `queue % queue_count()`. Where that queue is full the caller does not wait for its lane but sends
+  /// the buffer itself, through its own `sender`: where no processor is idle, waiting would only cost changes between threads,
+  /// and what was just read is still in the processor's cache. On an error the buffer's changes are lost to their unit.
+  /// Errors: kCancelled, those of MessageSender::send().
   Result<void> push(std::uint64_t queue, LaneBuffer buffer, MessageSender& sender,
                     const std::stop_token& stop);
   /// Ends intake and waits until everything queued is sent, or lost to its unit when the task has failed.

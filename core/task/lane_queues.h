@@ -189,7 +189,10 @@ class LaneQueues {
     free_records_ -= queue.records;
     std::size_t records = 0;
     while (!queue.entries.empty() && records < records_wanted) {
-      Entry entry = remove_oldest(queue);
+      Entry entry = std::move(queue.entries.front());
+      queue.entries.pop_front();
+      queue.records -= entry.records;
+      queue.bytes -= entry.bytes;
       records += entry.records;
       taken.push_back({std::move(entry.item), index});
     }
@@ -197,14 +200,6 @@ class LaneQueues {
   }
   void let_go(Queue& queue) REQUIRES_LOCK(mutex_) {
     if (std::exchange(queue.held, false)) free_records_ += queue.records;
-  }
-  Entry remove_oldest(Queue& queue) REQUIRES_LOCK(mutex_) {
-    Entry entry = std::move(queue.entries.front());
-    queue.entries.pop_front();
-    queue.records -= entry.records;
-    queue.bytes -= entry.bytes;
-    if (!queue.held) free_records_ -= entry.records;
-    return entry;
   }
   bool has_room(const Queue& queue, std::size_t records, std::size_t bytes) const REQUIRES_LOCK(mutex_) {
     return queue.entries.empty() ||
