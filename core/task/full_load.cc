@@ -222,9 +222,11 @@ class FullLoad {
     if (run_.started == std::chrono::steady_clock::time_point())
       run_.started = std::chrono::steady_clock::now();
     LoadSchedule schedule(choice_.todo, LoadSchedule::Limits{tables_at_once(), readers_per_table()});
+    ProcessorTurns turns(processors());
     const SubtaskContext context{
         *snapshot_,
         schedule,
+        turns,
         *sink_,
         accounts_,
         task_.store,
@@ -251,8 +253,10 @@ class FullLoad {
     if (task_.settings.parallel_load_threads > 0) {
       return static_cast<std::size_t>(task_.settings.parallel_load_threads);
     }
-    return std::max(1U, std::thread::hardware_concurrency());
+    return processors();
   }
+
+  static std::size_t processors() { return std::max(1U, std::thread::hardware_concurrency()); }
 
   /// As many as could work at once, if the tables have so many ranges.
   std::size_t readers_wanted() const {

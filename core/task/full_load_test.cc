@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <set>
+#include <thread>
 #include <tuple>
 
 #include "test/support/fake_task.h"
@@ -407,6 +409,46 @@ TEST_CASE("full_load: a table in ranges arrives once, read by several readers, t
       CHECK(world.file.threads.queue_records_high_water <= 50);
     }
   }
+}
+
+TEST_CASE("full_load: of many readers as many work at once as there are processors, if they can take turns") {
+  const auto processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  for (const bool takes_turns : {false, true}) {
+    World world;
+    world.source.takes_turns = takes_turns;
+    world.source.readers_max = 100;
+    world.settings.parallel_load_threads = 2 * processors;
+    world.add_table("a", 4'000 * static_cast<std::size_t>(processors));
+    world.table("a").rows_per_segment = 1'500;
+    std::atomic<int> begun{0};
+    world.source.before_row = [&](const TableName&, std::size_t row) {
+      // Without turns the first ranges are begun together: each waits for all the others.
+      if (row % 1'500 == 0) ++begun;
+      while (!takes_turns && begun < 2 * processors) std::this_thread::yield();
+      if (takes_turns && row % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    REQUIRE(world.run().ok());
+    CHECK(world.values().size() == 4'000 * static_cast<std::size_t>(processors) + 2);
+    CHECK((world.source.reading_max > processors) == !takes_turns);
+  }
+}
+
+TEST_CASE("full_load: a reader whose range is long lets others have their turn before its end") {
+  const std::size_t readers = std::max(1U, std::thread::hardware_concurrency()) + 1;
+  World world;
+  world.source.takes_turns = true;
+  world.source.readers_max = 1'000;
+  world.settings.max_full_load_sub_tasks = static_cast<std::int64_t>(readers);
+  for (std::size_t i = 0; i < readers; ++i) world.add_table("t" + std::to_string(i), 4'000);
+  std::atomic<std::size_t> begun{0}, ended{0}, ended_before_all_begun{0};
+  world.source.before_row = [&](const TableName&, std::size_t row) {
+    if (row == 0 && ++begun == readers) ended_before_all_begun = ended.load();
+    if (row == 3'999) ++ended;
+    if (row % 10 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a range: 0.4 s at least
+  };
+  REQUIRE(world.run().ok());
+  CHECK(begun == readers);
+  CHECK(ended_before_all_begun == 0);
 }
 
 TEST_CASE("full_load: a resume reads only unfinished ranges and what was touched since") {

@@ -10,6 +10,7 @@
 
 #include "core/base/change.h"
 #include "core/base/log_position.h"
+#include "core/base/processor_turn.h"
 #include "core/base/result.h"
 #include "core/base/row_condition.h"
 #include "core/base/table_schema.h"
@@ -75,6 +76,10 @@ class SnapshotReader {
   virtual ~SnapshotReader() = default;
   /// REQUIRES: the previous SegmentReader of this reader is gone. Errors: as SegmentReader::read().
   virtual Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) = 0;
+  /// From now on SegmentReader::read() works in `turn`, and does not hold it while it waits for the database. With rows it returns
+  /// in a turn, in which the caller goes on; the caller ends it before the SegmentReader goes. A reader that cannot tell when it
+  /// waits ignores all this. `turn` outlives the reader.
+  virtual void work_in(ProcessorTurn& turn) { (void)turn; }
 };
 
 /// One consistent moment of the whole database, shared by all its readers. Outlives its readers. Thread: any.

@@ -49,6 +49,7 @@ bool keep_selected(const TablePlan& plan, std::uint64_t rows_max, ChangeBatch& b
 
 Result<void> Subtask::open() {
   DMSKAFKA_ASSIGN(reader_, context_.snapshot.open_reader(stop_));
+  reader_->work_in(turn_);
   return {};
 }
 
@@ -139,13 +140,20 @@ Result<void> Subtask::load_once(TableLoad& table, SegmentLoad& segment) {
   Segment wanted = segment.segment;
   wanted.condition = &table.plan->condition();
   DMSKAFKA_ASSIGN(const std::unique_ptr<SegmentReader> reader, reader_->open(wanted));
+  auto read = read_range(table, segment, *reader);
+  turn_.end();  // a reader that gives up its query waits for the database
+  return read;
+}
+
+Result<void> Subtask::read_range(TableLoad& table, SegmentLoad& segment, SegmentReader& reader) {
   for (;;) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
     if (table.progress.suspended.load(std::memory_order_relaxed)) {
       return Error(ErrorCode::kTableUnreadable, table.progress.error());
     }
-    DMSKAFKA_ASSIGN(const bool more, read_batch(table, segment, *reader));
+    DMSKAFKA_ASSIGN(const bool more, read_batch(table, segment, reader));
     if (!more) return {};
+    turn_.end_if_over();
   }
 }
 

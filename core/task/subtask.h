@@ -19,6 +19,7 @@ namespace dmskafka {
 struct SubtaskContext {
   Snapshot& snapshot;
   LoadSchedule& schedule;
+  ProcessorTurns& turns;
   Sink& sink;
   DeliveryListener& listener;
   CheckpointStore& store;
@@ -35,7 +36,8 @@ class Subtask {
   explicit Subtask(const SubtaskContext& context)
       : context_(context),
         stop_(context.failure.token()),
-        sender_(context.sink, context.listener, context.sender) {}
+        sender_(context.sink, context.listener, context.sender),
+        turn_(context.turns) {}
 
   /// Opens the connection. Errors: those of Snapshot::open_reader().
   Result<void> open();
@@ -49,6 +51,7 @@ class Subtask {
   void start_lanes(TableLoad& table);
   Result<bool> load(TableLoad& table, SegmentLoad& segment);
   Result<void> load_once(TableLoad& table, SegmentLoad& segment);
+  Result<void> read_range(TableLoad& table, SegmentLoad& segment, SegmentReader& reader);
   Result<bool> read_batch(TableLoad& table, SegmentLoad& segment, SegmentReader& reader);
   Result<void> send_batch(TableLoad& table, SegmentLoad& segment, std::unique_ptr<ChangeBatch> batch);
   std::unique_ptr<ChangeBatch> take_batch(TableLoad& table);
@@ -57,6 +60,7 @@ class Subtask {
   const SubtaskContext& context_;
   const std::stop_token stop_;
   MessageSender sender_;
+  ProcessorTurn turn_;
   std::unique_ptr<SnapshotReader> reader_;
   std::unique_ptr<ChangeBatch> spare_;
   std::uint64_t next_queue_ = 0;

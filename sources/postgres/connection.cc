@@ -276,10 +276,12 @@ Result<std::optional<NativeError>> Connection::start_stream(const std::string& c
 }
 
 Connection::Row Connection::next_row(ResultHandle& row, std::chrono::milliseconds wait,
-                                     const std::stop_token& stop) {
+                                     const std::stop_token& stop, ProcessorTurn* turn) {
   if (PQisBusy(native()) != 0) {  // the fast path looks at no clock
-    switch (wait_result(Awaited::kRows, Clock::now() + wait, stop)) {
-      case Wait::kReady: break;
+    switch (wait_result(Awaited::kRows, Clock::now() + wait, stop, turn)) {
+      case Wait::kReady:
+        if (turn != nullptr) turn->take(stop);
+        break;
       case Wait::kTimeout: return Row::kNotYet;
       case Wait::kBroken: return row.reset(), Row::kFailed;
     }
@@ -288,13 +290,14 @@ Connection::Row Connection::next_row(ResultHandle& row, std::chrono::millisecond
   if (!row) return Row::kEnd;
   switch (PQresultStatus(row.get())) {
     case PGRES_SINGLE_TUPLE: return Row::kRow;
-    case PGRES_TUPLES_OK: return next_row(row, wait, stop);  // no more rows; a null result ends the statement
+    case PGRES_TUPLES_OK:
+      return next_row(row, wait, stop, turn);  // no more rows; a null result ends the statement
     default: return Row::kFailed;
   }
 }
 
 Connection::Wait Connection::wait_result(Awaited awaited, Clock::time_point until,
-                                         const std::stop_token& stop) {
+                                         const std::stop_token& stop, ProcessorTurn* turn) {
   PGconn* connection = native();
   while (true) {
     const int unsent = PQflush(connection);
@@ -309,6 +312,7 @@ Connection::Wait Connection::wait_result(Awaited awaited, Clock::time_point unti
     }
     if (stop.stop_requested() || Clock::now() >= until) return Wait::kTimeout;
     const auto events = static_cast<short>(unsent == 1 ? POLLIN | POLLOUT : POLLIN);
+    if (turn != nullptr) turn->end();
     wait_input(awaited, events, until_next_tick(until));
   }
 }

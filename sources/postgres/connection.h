@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/processor_turn.h"
 #include "core/base/result.h"
 #include "core/base/socket_wait.h"
 #include "core/settings/source_settings.h"
@@ -71,8 +72,10 @@ class Connection {
   Result<void> start_rows(const std::string& statement, const std::stop_token& stop);
   enum class Row : std::uint8_t { kRow, kEnd, kFailed, kNotYet };
   /// The next row into `row`; kFailed: `row` holds the server's refusal, or nothing when the connection broke.
-  /// kNotYet: nothing came within `wait`, or stop was asked for.
-  Row next_row(ResultHandle& row, std::chrono::milliseconds wait, const std::stop_token& stop);
+  /// kNotYet: nothing came within `wait`, or stop was asked for. Before it waits it ends
+  /// `turn` (null: nobody takes turns), and when there is something it takes it again.
+  Row next_row(ResultHandle& row, std::chrono::milliseconds wait, const std::stop_token& stop,
+               ProcessorTurn* turn = nullptr);
 
   /// Sends START_REPLICATION. nullopt: the stream runs, and PQgetCopyData() on native() gives its messages; otherwise what the
   /// server said. Errors: only those of the connection.
@@ -107,7 +110,8 @@ class Connection {
   Result<Outcome> collect(std::chrono::seconds limit, const std::stop_token& stop);
   enum class Wait : std::uint8_t { kReady, kTimeout, kBroken };
   enum class Awaited : bool { kAnswer, kRows };
-  Wait wait_result(Awaited awaited, std::chrono::steady_clock::time_point until, const std::stop_token& stop);
+  Wait wait_result(Awaited awaited, std::chrono::steady_clock::time_point until, const std::stop_token& stop,
+                   ProcessorTurn* turn = nullptr);
   void wait_input(Awaited awaited, short events, std::chrono::milliseconds wait);
   void cancel() noexcept;
   bool drain(std::chrono::milliseconds limit, std::string* last_state) noexcept;

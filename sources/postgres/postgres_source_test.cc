@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/base/pause.h"
 #include "sources/postgres/table_locks.h"
 #include "sources/postgres/test_database.h"
 
@@ -412,6 +413,47 @@ TEST_CASE("postgres_source: a slow query's rows are handed over before it ends")
   REQUIRE(status.ok());
   CHECK(*status == SegmentReader::Status::kMore);
   CHECK(batch.changes().size() >= 1);
+}
+
+TEST_CASE(
+    "postgres_source: a reader that waits for the server leaves its turn to others, and takes one to go on") {
+  if (!TestDatabase::available()) return;
+  const TestDatabase database;
+  TestSession session = database.session();
+  session.exec("CREATE VIEW slow AS SELECT 1 AS id, pg_advisory_xact_lock_shared(7)::text AS locked");
+  const Opened opened(database, {{"public", "slow"}});
+  session.exec("SELECT pg_advisory_lock(7)");
+  ProcessorTurns turns(1);
+  Rows rows;
+  std::jthread reading([&] {
+    ProcessorTurn turn(turns);
+    const auto reader = opened.reader();
+    reader->work_in(turn);
+    rows = read_all(*reader, opened.schemas[0]);
+  });
+  wait_until(session, "count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+  std::stop_source limit;
+  ProcessorTurn mine(turns);
+  {
+    const std::jthread watch([&](const std::stop_token& done) {
+      pause(std::chrono::seconds(10), done);
+      limit.request_stop();
+    });
+    mine.take(limit.get_token());
+  }
+  CHECK(mine.held());
+  const auto it_waits = [&](std::chrono::milliseconds at_most) {
+    const auto until = Clock::now() + at_most;
+    while (turns.waiting() == 0 && Clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return turns.waiting() == 1;
+  };
+  CHECK_FALSE(it_waits(std::chrono::milliseconds(600)));  // it looks up from its socket every 250 ms
+  session.exec("SELECT pg_advisory_unlock(7)");
+  CHECK(it_waits(std::chrono::seconds(10)));  // its row is there, and it may not work
+  mine.end();
+  reading.join();
+  CHECK(rows == Rows{{"1", ""}});
 }
 
 TEST_CASE("postgres_source: a broken connection is the source's failure, and the reader connects again") {

@@ -110,8 +110,8 @@ Result<std::unique_ptr<SegmentReader>> PostgresSnapshotReader::open(const Segmen
     return reason->second;
   DMSKAFKA_ASSIGN(std::string statement, select_statement(segment, server_encoding(connection_)));
   DMSKAFKA_TRY(ensure_snapshot());
-  return std::unique_ptr<SegmentReader>(
-      std::make_unique<PostgresSegmentReader>(connection_, facts_, *segment.table, std::move(statement)));
+  return std::unique_ptr<SegmentReader>(std::make_unique<PostgresSegmentReader>(
+      connection_, facts_, *segment.table, std::move(statement), turn_));
 }
 
 /// An abandoned or refused SELECT took the transaction, and with it the snapshot; a broken connection took both.
@@ -141,9 +141,17 @@ Result<SegmentReader::Status> PostgresSegmentReader::read(ChangeBatch& batch, st
   if (!started_) DMSKAFKA_TRY(start(stop));
   if (stop.stop_requested())
     return Error(ErrorCode::kCancelled, "stopped while reading " + table_.name.text());
+  take_turn(stop);
+  DMSKAFKA_ASSIGN(const Status status, read_rows(batch, stop));
+  if (!batch.empty()) take_turn(stop);
+  return status;
+}
+
+Result<SegmentReader::Status> PostgresSegmentReader::read_rows(ChangeBatch& batch,
+                                                               const std::stop_token& stop) {
   ResultHandle row;
   while (!batch.full()) {
-    switch (connection_.next_row(row, kPartialBatchWait, stop)) {
+    switch (connection_.next_row(row, kPartialBatchWait, stop, turn_)) {
       case Connection::Row::kRow: append_row(row.get(), table_, batch); break;
       case Connection::Row::kEnd: DMSKAFKA_TRY(check_not_rewritten(stop)); return Status::kEnd;
       case Connection::Row::kFailed: return failure(row.get());
@@ -160,6 +168,7 @@ Result<SegmentReader::Status> PostgresSegmentReader::read(ChangeBatch& batch, st
 /// Of a rewritten table the rows we got may be fewer than the snapshot has. A lock keeps rewriters out, but only while the
 /// connection that holds it lives, and a reader goes on without that one.
 Result<void> PostgresSegmentReader::check_not_rewritten(const std::stop_token& stop) {
+  end_turn();
   DMSKAFKA_ASSIGN(
       const QueryResult rewritten,
       connection_.query(kRewrittenRelationsSql, {TableHandle::parse(table_.source_handle).oid}, stop));
@@ -178,6 +187,7 @@ Result<void> PostgresSegmentReader::check_not_rewritten(const std::stop_token& s
 }
 
 Error PostgresSegmentReader::failure(const pg_result* refusal) {
+  end_turn();
   const NativeError native = native_error(refusal, connection_.native());
   connection_.finish_failed();
   if (!connection_.usable()) return query_error(native);

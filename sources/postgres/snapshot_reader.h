@@ -28,20 +28,27 @@ class PostgresSnapshotReader final : public SnapshotReader {
   PostgresSnapshotReader(const SnapshotFacts& facts, Connection connection)
       : facts_(facts), connection_(std::move(connection)) {}
   Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) override;
+  void work_in(ProcessorTurn& turn) override { turn_ = &turn; }
 
  private:
   Result<void> ensure_snapshot();
 
   const SnapshotFacts& facts_;
   Connection connection_;
+  ProcessorTurn* turn_ = nullptr;  // null: nobody takes turns
 };
 
 /// Reads by SELECT in single-row mode: measured faster than COPY in text form, whose escapes would have to be undone.
 class PostgresSegmentReader final : public SegmentReader {
  public:
+  /// `turn` null: nobody takes turns.
   PostgresSegmentReader(Connection& connection, const SnapshotFacts& facts, const TableSchema& table,
-                        std::string statement)
-      : connection_(connection), facts_(facts), table_(table), statement_(std::move(statement)) {}
+                        std::string statement, ProcessorTurn* turn)
+      : connection_(connection),
+        facts_(facts),
+        table_(table),
+        statement_(std::move(statement)),
+        turn_(turn) {}
   PostgresSegmentReader(const PostgresSegmentReader&) = delete;
   PostgresSegmentReader& operator=(const PostgresSegmentReader&) = delete;
   ~PostgresSegmentReader() override { connection_.abandon(); }
@@ -50,6 +57,13 @@ class PostgresSegmentReader final : public SegmentReader {
 
  private:
   Result<void> start(const std::stop_token& stop);
+  Result<Status> read_rows(ChangeBatch& batch, const std::stop_token& stop);
+  void take_turn(const std::stop_token& stop) {
+    if (turn_ != nullptr) turn_->take(stop);
+  }
+  void end_turn() noexcept {
+    if (turn_ != nullptr) turn_->end();
+  }
   Result<void> check_not_rewritten(const std::stop_token& stop);
   Error failure(const pg_result* refusal);
   TableAccess access() const;
@@ -58,6 +72,7 @@ class PostgresSegmentReader final : public SegmentReader {
   const SnapshotFacts& facts_;
   const TableSchema& table_;
   const std::string statement_;
+  ProcessorTurn* const turn_;
   bool started_ = false;
 };
 

@@ -13,8 +13,9 @@ namespace {
 
 class FakeSegmentReader final : public SegmentReader {
  public:
-  FakeSegmentReader(const FakeSource& source, const FakeTable& table, const Segment& segment)
-      : source_(source), table_(table), schema_(*segment.table), end_(table.rows.size()) {
+  FakeSegmentReader(const FakeSource& source, const FakeTable& table, const Segment& segment,
+                    ProcessorTurn* turn)
+      : source_(source), table_(table), schema_(*segment.table), turn_(turn), end_(table.rows.size()) {
     if (segment.range.empty()) return;
     const std::size_t dash = segment.range.find('-');
     next_ = std::stoul(segment.range.substr(0, dash));
@@ -23,6 +24,8 @@ class FakeSegmentReader final : public SegmentReader {
 
   Result<Status> read(ChangeBatch& batch, std::stop_token stop) override {
     source_.batch_records_max.store(batch.limits().records_max);
+    if (turn_ != nullptr) turn_->take(stop);
+    const Reading reading(source_);
     while (next_ < end_ && !batch.full()) {
       if (source_.before_row) source_.before_row(table_.name, next_);
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
@@ -42,9 +45,23 @@ class FakeSegmentReader final : public SegmentReader {
   }
 
  private:
+  struct Reading {
+    explicit Reading(const FakeSource& of) : source(of) {
+      const int now = ++source.reading;
+      int most = source.reading_max.load();
+      while (most < now && !source.reading_max.compare_exchange_weak(most, now)) {
+      }
+    }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    ~Reading() { --source.reading; }
+    const FakeSource& source;
+  };
+
   const FakeSource& source_;
   const FakeTable& table_;
   const TableSchema& schema_;
+  ProcessorTurn* const turn_;
   std::size_t next_ = 0;
   std::size_t end_;
 };
@@ -55,11 +72,16 @@ class FakeReader final : public SnapshotReader {
   Result<std::unique_ptr<SegmentReader>> open(const Segment& segment) override {
     const FakeTable* table = source_.find(segment.table->name);
     if (table == nullptr) return Error(ErrorCode::kTableUnreadable, "no such table");
-    return std::unique_ptr<SegmentReader>(std::make_unique<FakeSegmentReader>(source_, *table, segment));
+    return std::unique_ptr<SegmentReader>(
+        std::make_unique<FakeSegmentReader>(source_, *table, segment, turn_));
+  }
+  void work_in(ProcessorTurn& turn) override {
+    if (source_.takes_turns) turn_ = &turn;
   }
 
  private:
   const FakeSource& source_;
+  ProcessorTurn* turn_ = nullptr;
 };
 
 class FakeSnapshot final : public Snapshot {

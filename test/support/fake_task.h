@@ -43,6 +43,9 @@ class FakeSource final : public Source {
   mutable std::atomic<std::size_t> batch_records_max{0};  ///< of the batches that readers were given
   std::atomic<int> snapshots_opened{0};
   std::atomic<int> readers_opened{0};
+  bool takes_turns = false;                 ///< its readers work in turns
+  mutable std::atomic<int> reading{0};      ///< readers that are in read()
+  mutable std::atomic<int> reading_max{0};  ///< the most that there were
 
   ChangeLog* log = nullptr;  ///< null: it has none
 
