@@ -8,22 +8,13 @@
 #include <thread>
 #include <vector>
 
+#include "test/support/eventually.h"
+
 namespace dmskafka {
 namespace {
 
 using namespace std::chrono_literals;
 using Queue = BoundedQueue<int>;
-
-/// True as soon as `condition` holds; false when it does not within ten seconds.
-template <typename Condition>
-bool eventually(Condition condition) {
-  const auto limit = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 TEST_CASE("bounded_queue: items come out in the order they went in") {
   Queue queue({10, 100});

@@ -4,25 +4,17 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
+#include "test/support/eventually.h"
+
 namespace dmskafka {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool comes_true(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 /// A thread that waits for its turn, notes that it has it, and keeps it until it is told to end.
 class Worker {
@@ -37,7 +29,7 @@ class Worker {
             order.push_back(number);
           }
           holds_ = true;
-          comes_true([this] { return ends_.load(); });
+          eventually([this] { return ends_.load(); });
         }) {}
   bool holds() const { return holds_; }
   void end() { ends_ = true; }
@@ -58,7 +50,7 @@ TEST_CASE("as many work at once as there are processors, and the others follow i
   std::vector<std::unique_ptr<Worker>> workers;
   for (int number = 0; number < 5; ++number) {
     workers.push_back(std::make_unique<Worker>(turns, order, mutex, number));
-    REQUIRE(comes_true([&] {
+    REQUIRE(eventually([&] {
       return number < 2 ? workers.back()->holds() : turns.waiting() == static_cast<std::size_t>(number) - 1;
     }));
   }
@@ -67,7 +59,7 @@ TEST_CASE("as many work at once as there are processors, and the others follow i
     if (number + 2 < 5) CHECK_FALSE(workers[number + 2]->holds());
     workers[number]->end();
     workers[number]->join();
-    if (number + 2 < 5) REQUIRE(comes_true([&] { return workers[number + 2]->holds(); }));
+    if (number + 2 < 5) REQUIRE(eventually([&] { return workers[number + 2]->holds(); }));
   }
   CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
   ProcessorTurn one(turns), other(turns);  // both are free again
@@ -83,14 +75,14 @@ TEST_CASE("a stop request ends the wait for a turn, and nobody hands one to who 
   ProcessorTurn mine(turns);
   mine.take({});
   Worker stopped(turns, order, mutex, 1);
-  REQUIRE(comes_true([&] { return turns.waiting() == 1; }));
+  REQUIRE(eventually([&] { return turns.waiting() == 1; }));
   Worker waiting(turns, order, mutex, 2);
-  REQUIRE(comes_true([&] { return turns.waiting() == 2; }));
+  REQUIRE(eventually([&] { return turns.waiting() == 2; }));
   stopped.stop();
   stopped.join();
   CHECK_FALSE(stopped.holds());
   mine.end();
-  CHECK(comes_true([&] { return waiting.holds(); }));
+  CHECK(eventually([&] { return waiting.holds(); }));
   waiting.end();
 }
 
@@ -110,13 +102,13 @@ TEST_CASE("a turn is over when it has lasted and somebody waits") {
   Mutex mutex;
   std::vector<int> order;
   Worker waiting(turns, order, mutex, 1);
-  REQUIRE(comes_true([&] { return turns.waiting() == 1; }));
-  REQUIRE(comes_true([&] {
+  REQUIRE(eventually([&] { return turns.waiting() == 1; }));
+  REQUIRE(eventually([&] {
     mine.end_if_over();
     return !mine.held();
   }));
   CHECK(std::chrono::steady_clock::now() - begun >= 30ms);
-  CHECK(comes_true([&] { return waiting.holds(); }));
+  CHECK(eventually([&] { return waiting.holds(); }));
   waiting.end();
 }
 
