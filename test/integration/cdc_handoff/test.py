@@ -4,19 +4,17 @@ Clients insert, update, move and delete before, during and after the load, on Po
 """
 
 import collections
-import glob
 import json
 import os
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka, mysql
-from lib.harness import Failure, Skip, case, check, equal, main, say, wait_until
+from lib import dmskafka, kafka, mysql, postgres
+from lib.harness import Failure, case, check, equal, main, say, wait_until
 
 ROWS = int(os.environ.get("DMSKAFKA_TEST_ROWS", "50000"))
 RUNS = int(os.environ.get("DMSKAFKA_TEST_RUNS", "1"))
@@ -54,14 +52,6 @@ END;
 """
 
 
-def pgbench():
-    """Debian keeps it beside the server's programs, outside PATH."""
-    found = shutil.which("pgbench") or next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin/pgbench"))), None)
-    if not found:
-        raise Skip("pgbench is not installed (apt-get install postgresql)")
-    return found
-
-
 class PostgresWrites:
     """pgbench goes on until stopped. A client that errs ends it, so nothing may err."""
 
@@ -72,7 +62,7 @@ class PostgresWrites:
         self.uri, self.query = database.uri, database.query
         script = t.file("pgbench.sql", SCRIPT)
         self._log = open(t.dir / "pgbench.log", "w+b")
-        self._process = subprocess.Popen([pgbench(), "-n", "-c", str(CLIENTS), "-T", "36000", "-f", script, database.uri],
+        self._process = subprocess.Popen([postgres.program("pgbench"), "-n", "-c", str(CLIENTS), "-T", "36000", "-f", script, database.uri],
                                          stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         t.defer(lambda: self._process.poll() is None and self._process.kill())
 

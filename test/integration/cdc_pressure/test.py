@@ -193,7 +193,7 @@ def slot_waits(t):
     for its end, and what ends the transaction."""
     database = t.database("CREATE TABLE k (id int PRIMARY KEY);")
     task = Task(t, database, label="waits")  # before what holds it up, which must go first in the end
-    holder = subprocess.Popen(["psql", "-XAtq", database.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([postgres.program("psql"), "-XAtq", database.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     t.defer(lambda: holder.poll() is None and holder.kill())
     holder.stdin.write("BEGIN; INSERT INTO k VALUES (1); SELECT 'open';\n")
     holder.stdin.flush()

@@ -128,7 +128,7 @@ class Database:
         return Database(parts._replace(netloc=netloc).geturl())
 
     def _command(self):
-        return ["mariadb", "--no-defaults", "--protocol=tcp", "-h", self.host, "-P", str(self.port), "-u", self.user,
+        return ["mariadb", "--no-defaults", "--protocol=tcp", "--skip-ssl", "-h", self.host, "-P", str(self.port), "-u", self.user,
                 "--default-character-set=utf8mb4", "--init-command=SET time_zone='+00:00', sql_mode=''",
                 "--max-allowed-packet=1G"]  # fmt: skip
 

@@ -2,12 +2,24 @@
 
 import contextlib
 import functools
+import glob
 import os
 import shutil
 import subprocess
 import urllib.parse
 
 from lib.harness import Failure, Skip, unique, wait_until
+
+
+@functools.lru_cache(maxsize=None)
+def program(name):
+    """A program of PostgreSQL's, the newest one here. Debian's /usr/bin/psql is written in Perl and looks for the real one, which is
+    more work than most of what we ask of it."""
+    installed = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
+    found = max(installed, key=lambda path: float(path.split("/")[4])) if installed else shutil.which(name)
+    if not found:
+        raise Skip(f"{name} is not installed (apt-get install postgresql)")
+    return found
 
 
 class Database:
@@ -25,7 +37,7 @@ class Database:
     def copy(self, query, stdout=subprocess.PIPE):
         """A process that prints the rows in COPY's text form, times in UTC."""
         return subprocess.Popen(
-            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", f"COPY ({query}) TO STDOUT", self.uri],
+            [program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", f"COPY ({query}) TO STDOUT", self.uri],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             env={**os.environ, "PGTZ": "UTC", "PGOPTIONS": "-c bytea_output=hex -c extra_float_digits=3"},
@@ -35,7 +47,7 @@ class Database:
         """A psql in the background that has been given `sql`; it ends, and its transaction with it, when the case does
         or with end(). What it prints is thrown away."""
         process = subprocess.Popen(
-            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", self.uri],
+            [program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", self.uri],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -54,7 +66,7 @@ class Database:
 
     def _psql(self, args, sql, limit_s):
         done = subprocess.run(
-            ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", *args, self.uri],
+            [program("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", *args, self.uri],
             input=sql.encode(),
             capture_output=True,
             timeout=limit_s,
@@ -73,10 +85,8 @@ def superuser_uri():
 
 @functools.lru_cache(maxsize=None)
 def _require(uri):
-    if not shutil.which("psql"):
-        raise Skip("psql is not installed (apt-get install postgresql-client)")
     done = subprocess.run(
-        ["psql", "-XAtqc", "select 1", uri], capture_output=True, env={**os.environ, "PGCONNECT_TIMEOUT": "5"}
+        [program("psql"), "-XAtqc", "select 1", uri], capture_output=True, env={**os.environ, "PGCONNECT_TIMEOUT": "5"}
     )
     if done.returncode:
         raise Skip(

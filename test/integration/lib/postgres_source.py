@@ -31,14 +31,14 @@ class PostgresSource:
 
     def rows(self, query):
         """The rows of a query as lists of texts; NULL is None. The unit separator parts the fields."""
-        done = subprocess.run(["psql", "-XAtq", "-F", "\x1f", "-P", "null=\x1e", "-v", "ON_ERROR_STOP=1", "-c", query, self.uri],
+        done = subprocess.run([postgres.program("psql"), "-XAtq", "-F", "\x1f", "-P", "null=\x1e", "-v", "ON_ERROR_STOP=1", "-c", query, self.uri],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         check(done.returncode == 0, done.stderr.decode(errors="replace"))
         return [[None if field == "\x1e" else field for field in line.split("\x1f")] for line in done.stdout.decode().split("\n")[:-1]]
 
     def write(self, script):
         """Runs a script past its errors. False: the connection was lost on the way, or there was none."""
-        done = subprocess.run(["psql", "-XAtq", self.uri], input=script.encode(), stdout=subprocess.DEVNULL,
+        done = subprocess.run([postgres.program("psql"), "-XAtq", self.uri], input=script.encode(), stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, timeout=120)
         return done.returncode == 0
 

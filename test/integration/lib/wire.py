@@ -6,21 +6,10 @@ All take and give bytes: the text a database's own client prints, and the JSON t
 import json
 import re
 import struct
+from json.encoder import encode_basestring
 
-_SPECIAL = re.compile(rb'["\\\x00-\x1f]')
-_ESCAPES = {
-    b'"': b'\\"',
-    b"\\": b"\\\\",
-    b"\b": b"\\b",
-    b"\f": b"\\f",
-    b"\n": b"\\n",
-    b"\r": b"\\r",
-    b"\t": b"\\t",
-}
 _COPY = {b"0": b"\0", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\"}
 _COPY_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_CONTROL = {bytes([c]): b"\\u%04x" % c for c in range(32)}
-_CONTROL.update(_ESCAPES)
 
 TIMESTAMP = re.compile(rb'"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
 
@@ -32,9 +21,8 @@ def copy_text(field):
 
 def string(text):
     """'"', '\\' and U+0000–U+001F escaped, '/' and non-ASCII raw."""
-    if _SPECIAL.search(text):
-        text = _SPECIAL.sub(lambda m: _CONTROL[m.group()], text)
-    return b'"' + text + b'"'
+    written = encode_basestring(text.decode("utf-8", "surrogateescape"))  # which does the same
+    return written.encode("utf-8", "surrogateescape")
 
 
 def float8(text):

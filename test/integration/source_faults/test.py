@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import dmskafka, kafka, wire
+from lib import dmskafka, kafka, postgres, wire
 from lib.harness import case, check, contains, equal, main, say
 
 ROWS, SMALL_ROWS = 150000, 500
@@ -53,7 +53,7 @@ class Load:
     def __init__(self, t, database, first_when_reading, settings=None):
         self.topic = t.topic()
         act = subprocess.Popen(
-            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", database.uri],
+            [postgres.program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", database.uri],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
