@@ -111,17 +111,21 @@ bool FollowedLog::read_once(std::vector<std::string>& lines, std::chrono::millis
   LogBatch batch;
   if (const auto read = stream->read(batch, wait, {}); !read)
     throw std::runtime_error(read.error().to_string());
+  const auto is_ours = [this](const TableSchema& table) {
+    return only_schema.empty() || table.name.schema == only_schema;
+  };
   for (const LogEvent& event : batch.events()) {
     if (event.kind == LogEventKind::kIdle) {
       ++idle_events;
     } else if (event.kind == LogEventKind::kChanges) {
       for (const Change& change :
            std::as_const(batch).rows().changes().subspan(event.changes_begin, event.changes_count)) {
+        if (!is_ours(*change.table)) continue;
         lines.push_back(describe_change(change));
         positions.emplace_back(change.stream_position);
         transactions.push_back(change.transaction->id);
       }
-    } else {
+    } else if (event.schema == nullptr || is_ours(*event.schema)) {
       lines.push_back(describe_event(event));
     }
     if (!event.position.empty()) position = event.position;

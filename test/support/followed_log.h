@@ -38,6 +38,7 @@ class FollowedLog {
   /// Reads the tables' descriptions again.
   void describe_again();
 
+  std::string only_schema;  ///< not empty: what is of other schemas is left out; other tests share the log
   std::unique_ptr<Source> source;
   ChangeLog* log = nullptr;
   std::vector<TableName> names;
