@@ -7,9 +7,8 @@ find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Another checkout of the same source finds what this one compiled: paths under the root count as relative.
   # The sloppiness is what ccache asks for with precompiled headers; no file of ours uses __TIME__.
-  # The inode cache remembers what a header holds: half of the work where everything is found.
   # env, not cmake -E env, which takes as long to start as ccache to find an object.
-  set(launcher env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_INODECACHE=1
+  set(launcher env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
     CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
