@@ -6,7 +6,6 @@ import subprocess
 
 from lib.harness import Skip
 
-
 _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")  # made in a moment, unlike RSA's
 _RSA = ("-newkey", "rsa:2048")
 
@@ -27,8 +26,8 @@ def make_ca(directory, name):
 
 
 def make_certificate(directory, ca, name, password=None, owner=None):
-    """A certificate for `name`, and its key in PKCS #8, the only form that Kafka reads; with a password it is one of RSA. `owner`: the system user who alone may
-    read the key, when this is root."""
+    """A certificate for `name`, and its key in PKCS #8, the only form that Kafka reads; with a password it is one of RSA. `owner`: the
+    system user who alone may read the key, when this is root."""
     certificate, key, request, extensions = (directory / f"{name}.{suffix}" for suffix in ("pem", "key", "csr", "ext"))
     extensions.write_text(f"subjectAltName=DNS:{name}\n")
     protection = [*_RSA, "-passout", f"pass:{password}"] if password else [*_CURVE, "-nodes"]
