@@ -15,9 +15,12 @@
 namespace dmskafka {
 namespace {
 
-/// Filled within a part of kPause by any sender that is worth it; and yet room for two of the largest segments (64 KB), whatever
-/// the kernel takes for the window, which is half of twice this at least: a segment that does not fit waits for a timer of 200 ms.
-constexpr int kWindowBuffer = 160 * 1024;
+/// Room for two of the largest segments (64 KB): with less, the sender may wait with one that does not fit until a timer of 200 ms ends.
+/// And filled within a part of kPause by any sender that is worth it.
+constexpr int kWindow = 128 * 1024;
+/// The kernel doubles it, for what it needs itself. Segments that find it full are dropped, which costs such a timer too; yet it
+/// must fill, or nothing is put together.
+constexpr int kWindowMemory = 160 * 1024;
 constexpr std::chrono::microseconds kPause{20'000};
 constexpr int kPauseParts = 20;  // it is never shorter than one of them
 /// Of larger pieces the sender's own work is more than the network's.
@@ -57,10 +60,20 @@ void InputWait::leave_local_peer_alone() noexcept {
     tcp_info info{};
     size = sizeof info;
     const bool known = getsockopt(socket_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
-    narrow_ = known && info.tcpi_advmss >= kLocalSegment;
-    if (narrow_) pause_max_ = kPause;
+    tcp_ = known && info.tcpi_advmss >= kLocalSegment;
+    if (tcp_) pause_max_ = kPause;
   }
   pause_ = pause_max_;
+}
+
+/// That of the memory cannot be undone. Where they are refused, the pauses bring less, and nothing else.
+void InputWait::keep_window() noexcept {
+  if (!std::exchange(narrowed_, true)) {
+    (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kWindowMemory, sizeof kWindowMemory);
+  }
+  // Again and again: once it has seen large segments, the kernel takes nearly all of that memory for the window (Linux 6.6 and newer).
+  const int window = small_pieces_ ? kWindow : 2 * kWindowMemory;
+  (void)setsockopt(socket_, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof window);
 }
 
 void InputWait::took(std::size_t bytes) noexcept {
@@ -70,17 +83,14 @@ void InputWait::took(std::size_t bytes) noexcept {
   if (sample_pieces_ < kSamplePieces && sample_bytes_ < kSampleBytes) return;
   small_pieces_ = sample_bytes_ <= sample_pieces_ * kPieceMax;
   sample_bytes_ = sample_pieces_ = 0;
+  if (narrowed_) keep_window();
 }
 
 std::chrono::microseconds InputWait::next_pause() noexcept {
   using std::chrono::microseconds;
   const std::size_t taken = std::exchange(taken_, 0);
   if (pause_max_.count() == 0 || !small_pieces_) return microseconds(0);
-  // Not before there are small pieces, since it cannot be undone, and large ones come faster without. Where it is refused, the pauses
-  // bring less, and nothing else.
-  if (std::exchange(narrow_, false)) {
-    (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kWindowBuffer, sizeof kWindowBuffer);
-  }
+  if (tcp_) keep_window();  // not before there are small pieces: large ones come faster without
   taken_since_pause_ += taken;
   if (taken >= kMoreBehind) return kMoment;
   const std::size_t all = std::max<std::size_t>(1, std::exchange(taken_since_pause_, 0));

@@ -27,13 +27,15 @@ class InputWait {
  private:
   /// 0: it is not worth one.
   std::chrono::microseconds next_pause() noexcept;
+  void keep_window() noexcept;
 
   int socket_;
   int low_water_ = 1;  // SO_RCVLOWAT as it is set
   // Of a peer that may be left alone:
   std::chrono::microseconds pause_max_{0};  // 0: it may not
   std::chrono::microseconds pause_{0};
-  bool narrow_ = false;           // its window is to be made small
+  bool tcp_ = false;              // it has a window, which is kept small while its pieces are
+  bool narrowed_ = false;         // the memory behind the window is small
   bool small_pieces_ = false;     // as far as is known
   std::size_t sample_bytes_ = 0;  // from which that is told next
   std::size_t sample_pieces_ = 0;

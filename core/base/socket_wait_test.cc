@@ -65,20 +65,23 @@ struct Ends {
       if (send(sender(), piece.data(), bytes, MSG_NOSIGNAL) != static_cast<ssize_t>(bytes)) return;
     }
   }
+  /// Some of what is there now.
+  std::size_t take_some() const {
+    std::array<char, 16'384> bytes;
+    return static_cast<std::size_t>(
+        std::max<ssize_t>(0, recv(reader(), bytes.data(), bytes.size(), MSG_DONTWAIT)));
+  }
   /// What is there now.
   std::size_t take() const {
-    std::array<char, 16'384> bytes;
     std::size_t all = 0;
-    for (ssize_t some = 0; (some = recv(reader(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
-      all += static_cast<std::size_t>(some);
-    }
+    for (std::size_t some = 0; (some = take_some()) > 0;) all += some;
     return all;
   }
-  std::uint32_t segments_sent() const {
+  tcp_info senders_view() const {
     tcp_info info{};
     socklen_t size = sizeof info;
     REQUIRE(getsockopt(sender(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
-    return info.tcpi_data_segs_out;
+    return info;
   }
 
   std::array<int, 2> both{-1, -1};
@@ -107,8 +110,34 @@ TEST_CASE(
     }
     CHECK(bytes == kPieces * kPieceBytes);
     CHECK(waits < kPieces / 10);
-    if (family == AF_INET) CHECK(ends.segments_sent() < kPieces / 2);
+    if (family == AF_INET) CHECK(ends.senders_view().tcpi_data_segs_out < kPieces / 2);
   }
+}
+
+/// Once it has seen large segments the kernel takes nearly all of the memory for the window; of small ones that does not hold so many, and
+/// what it drops the sender repeats after 200 ms.
+TEST_CASE("socket_wait: the window of a local peer that is left alone stays at two of its segments") {
+  constexpr std::size_t kTwoSegments = std::size_t{128} * 1024;
+  const Ends ends(AF_INET);
+  InputWait input(ends.reader());
+  input.leave_local_peer_alone();
+  for (int piece = 0; piece < 100; ++piece) input.took(300);
+  CHECK_FALSE(input.wait(Wake::kGather, POLLIN, 1ms));
+  const std::jthread sender([&] { ends.send_pieces(100'000, 300); });
+  std::size_t bytes = 0;
+  std::size_t window_max = 0;
+  const auto limit = std::chrono::steady_clock::now() + 60s;
+  while (bytes < 100'000 * 300 && std::chrono::steady_clock::now() < limit) {
+    const std::size_t some = ends.take_some();
+    bytes += some;
+    for (std::size_t piece = 0; piece < some; piece += 300) input.took(300);
+    if (some != 0) continue;
+    input.wait(Wake::kGather, POLLIN, 40ms);
+    const bool first_used_up = bytes > 1'000'000;
+    if (first_used_up) window_max = std::max<std::size_t>(window_max, ends.senders_view().tcpi_snd_wnd);
+  }
+  CHECK(bytes == 100'000 * 300);
+  CHECK(window_max <= kTwoSegments + kTwoSegments / 64);
 }
 
 TEST_CASE("socket_wait: gathering is over when 64 KB are there, the first byte's wait when one is") {

@@ -7,6 +7,8 @@
 // disturbed by a wake-up for each. pause: reads what is there every 20 ms, through a small window, so that the kernel of a sender on
 // this machine puts many messages into one segment. Prints one JSON object with what was counted.
 #include <libpq-fe.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +31,9 @@ constexpr int kKeepaliveSize = 18;
 constexpr int kGatherBytes = 65'536;
 constexpr int kGatherMs = 2;
 constexpr int kPauseMicroseconds = 20'000;
-constexpr int kWindowBuffer = 160 * 1024;
+// As in core/base/socket_wait.cc.
+constexpr int kWindow = 128 * 1024;
+constexpr int kWindowMemory = 160 * 1024;
 enum class Mode { kBlock, kGather, kPause };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -66,8 +70,8 @@ class SlotReader {
     PGresult* const started = PQexec(connection_, command.c_str());
     if (PQresultStatus(started) != PGRES_COPY_BOTH) fail(PQerrorMessage(connection_));
     PQclear(started);
-    if (mode_ == Mode::kGather) set_option(SO_RCVLOWAT, kGatherBytes);
-    if (mode_ == Mode::kPause) set_option(SO_RCVBUF, kWindowBuffer);
+    if (mode_ == Mode::kGather) set_option(SOL_SOCKET, SO_RCVLOWAT, kGatherBytes);
+    if (mode_ == Mode::kPause) set_option(SOL_SOCKET, SO_RCVBUF, kWindowMemory);
   }
 
   Counts read_to(std::uint64_t end) {
@@ -87,14 +91,15 @@ class SlotReader {
   }
 
  private:
-  void set_option(int name, int value) {
-    if (setsockopt(PQsocket(connection_), SOL_SOCKET, name, &value, sizeof value) != 0) fail("setsockopt");
+  void set_option(int level, int name, int value) {
+    if (setsockopt(PQsocket(connection_), level, name, &value, sizeof value) != 0) fail("setsockopt");
   }
 
   // What the kernel has is taken first; only when that is nothing, it is waited for.
   void refill() {
     if (dry_) {
       if (mode_ == Mode::kPause) {
+        set_option(IPPROTO_TCP, TCP_WINDOW_CLAMP, kWindow);
         usleep(kPauseMicroseconds);
       } else {
         pollfd socket{PQsocket(connection_), POLLIN, 0};
