@@ -66,7 +66,7 @@ void InputWait::leave_local_peer_alone() noexcept {
   pause_ = pause_max_;
 }
 
-/// That of the memory cannot be undone. Where they are refused, the pauses bring less, and nothing else.
+/// The size of the memory cannot be undone. Where either is refused, the pauses bring less, and nothing else.
 void InputWait::keep_window() noexcept {
   if (!std::exchange(narrowed_, true)) {
     (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kWindowMemory, sizeof kWindowMemory);
